@@ -1,0 +1,42 @@
+"""One documented configuration key.
+
+Knows how a key states its meaning, range and allowed values beside the attribute that holds it, so that the loader,
+`ctigw check --show` and the documentation read one place (design 4: every key documented; errors say what is allowed).
+Must not know files or TOML.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import attrs
+
+KEY: Final = "ctigw.config.key"
+"""Metadata slot under which an attribute carries its `Key`."""
+
+
+@attrs.frozen
+class Key:
+    """What the documentation and the loader need to know about one key, besides its type and default."""
+
+    about: str
+    low: float | None = None
+    """Smallest allowed number, inclusive; in the unit that the key's name states."""
+    high: float | None = None
+    choices: tuple[str, ...] = ()
+    """Allowed texts; empty: any."""
+    max_bytes: int | None = None
+    """Longest allowed text in Latin-1 bytes; None: no limit of its own."""
+
+
+def key(
+    about: str,
+    *,
+    default: Any = attrs.NOTHING,  # noqa: ANN401 - the attribute's annotation gives the type, as in attrs.field itself
+    low: float | None = None,
+    high: float | None = None,
+    choices: Sequence[str] = (),
+    max_bytes: int | None = None,
+) -> Any:  # noqa: ANN401 - stands on the right of an annotated attribute, as attrs.field does
+    """Declare an attribute of a settings class; mutable defaults are given as `attrs.Factory`."""
+    described = Key(about=about, low=low, high=high, choices=tuple(choices), max_bytes=max_bytes)
+    return attrs.field(default=default, metadata={KEY: described})

@@ -1,0 +1,256 @@
+"""What can happen to the routing engine, one class for each thing.
+
+Knows who said it (session ids that the gateway gives out) and what was said, already decoded; must not know messages or bytes.
+The engine takes inputs one by one in order (design 3); opening and losing a session and the passing of a deadline are inputs too
+(decisions F4). Sources: semantics 3.2 and 2.4, decisions C, D, E.
+"""
+
+from typing import NamedTuple
+
+import attrs
+
+
+class TaskId(NamedTuple):
+    """ICM task id: RouterCallKeyDay, RouterCallKey, SequenceNumber (decisions E1)."""
+
+    day: int
+    key: int
+    sequence: int
+
+
+class Variable(NamedTuple):
+    """One variable of a task.
+
+    `name` is `call.1` to `call.10`, or `ecc.NAME`; `element` is the index within an ECC array, None for a scalar.
+    Text is Latin-1 (semantics 6.2).
+    """
+
+    name: str
+    element: int | None
+    value: str
+
+
+class Origin(NamedTuple):
+    """Which request of which session an answer belongs to."""
+
+    session_id: int
+    invoke_id: int
+
+
+class DialogueKey(NamedTuple):
+    """A dialogue of a routing client: its session and the DialogueID that it chose."""
+
+    session_id: int
+    dialogue_id: int
+
+
+@attrs.frozen
+class TaskContext:
+    """What a task carries along; replaced as a whole when a variable changes."""
+
+    script_selector: str
+    variables: tuple[Variable, ...] = ()
+    user_to_user_info: bytes = b""
+    application_string1: str | None = None
+    application_string2: str | None = None
+
+
+@attrs.frozen
+class RoutingClientOpened:
+    """A channel application opened a session (we are its PIM)."""
+
+    session_id: int
+    application: str
+    """Name of its `[[application]]`, empty when none is bound (decisions D1)."""
+    requeue_on_recovery: bool = False
+
+
+@attrs.frozen
+class RoutingClientLost:
+    """The session of a channel application ended, in whatever way (decisions D6)."""
+
+    session_id: int
+
+
+@attrs.frozen
+class NewTask:
+    """NEW_TASK that the session found well-formed (checks 1, 2 and 10 of mr-wire are the session's)."""
+
+    dialogue: DialogueKey
+    context: TaskContext
+    mrd_id: int | None = None
+    """None: take it from the script selector (decisions D2)."""
+    service: int = 0
+    previous_task: TaskId | None = None
+    preferred_skill_target_id: int | None = None
+    preferred_agent_number: str | None = None
+    queue_type: int | None = None
+    queue_id: int | None = None
+
+
+@attrs.frozen
+class CancelTask:
+    """CANCEL_TASK for a dialogue that the session knows as open."""
+
+    dialogue: DialogueKey
+    invoke_id: int
+    reason: int = 0
+
+
+@attrs.frozen
+class RunScriptResult:
+    """RUN_SCRIPT_RESULT: the application took note of a RUN_SCRIPT_REQ."""
+
+    dialogue: DialogueKey
+    invoke_id: int
+    succeeded: bool
+    variables: tuple[Variable, ...] = ()
+
+
+@attrs.frozen
+class ArmClientOpened:
+    """A CTI client opened with agent reporting on an application path; the path is up (decisions C7)."""
+
+    session_id: int
+    application_path: int
+
+
+@attrs.frozen
+class ArmClientLost:
+    """An agent reporting session ended; the last one of a path takes the path down (decisions C4, C7)."""
+
+    session_id: int
+
+
+@attrs.frozen
+class AgentReport:
+    """What every agent reporting message names."""
+
+    origin: Origin
+    application_path: int
+    mrd_id: int
+    skill_target_id: int
+    """ICMAgentID on the wire."""
+
+
+@attrs.frozen
+class MediaLogin(AgentReport):
+    """MEDIA_LOGIN_REQ (decisions C6, C7)."""
+
+    routable: bool = True
+    max_task_limit: int = 1
+    max_beyond_task_limit: int = 0
+
+
+@attrs.frozen
+class MediaLogout(AgentReport):
+    """MEDIA_LOGOUT_IND with the dispositions for tasks still open."""
+
+    disposition: int | None = None
+    application_disposition: int | None = None
+
+
+@attrs.frozen
+class MakeAgentRoutable(AgentReport):
+    """MAKE_AGENT_ROUTABLE_IND; `max_tasks` above 0 sets the limit (decisions C6)."""
+
+    max_tasks: int = 0
+
+
+@attrs.frozen
+class MakeAgentNotRoutable(AgentReport):
+    """MAKE_AGENT_NOT_ROUTABLE_REQ; deferred while offers are unstarted (semantics 2.2)."""
+
+
+@attrs.frozen
+class MakeAgentReady(AgentReport):
+    """MAKE_AGENT_READY_IND (decisions C6)."""
+
+    make_routable: bool = True
+
+
+@attrs.frozen
+class MakeAgentNotReady(AgentReport):
+    """MAKE_AGENT_NOT_READY_REQ."""
+
+    reason_code: int = 0
+
+
+@attrs.frozen
+class TaskReport(AgentReport):
+    """An agent report about one task."""
+
+    task_id: TaskId
+
+
+@attrs.frozen
+class OfferTask(TaskReport):
+    """OFFER_TASK_IND."""
+
+
+@attrs.frozen
+class StartTask(TaskReport):
+    """START_TASK_IND."""
+
+
+@attrs.frozen
+class PauseTask(TaskReport):
+    """PAUSE_TASK_IND."""
+
+
+@attrs.frozen
+class ResumeTask(TaskReport):
+    """RESUME_TASK_IND."""
+
+
+@attrs.frozen
+class WrapUpTask(TaskReport):
+    """WRAPUP_TASK_IND."""
+
+
+@attrs.frozen
+class EndTask(TaskReport):
+    """END_TASK_IND."""
+
+    disposition: int = 38
+    application_disposition: int = 0
+
+
+@attrs.frozen
+class UpdateTaskContext:
+    """UPDATE_TASK_CONTEXT_IND: sets the variables named, leaves the others."""
+
+    origin: Origin
+    application_path: int
+    task_id: TaskId
+    variables: tuple[Variable, ...]
+
+
+@attrs.frozen
+class DeadlinesPassed:
+    """Time has come to `now`; everything due by then happens, in order of its deadline."""
+
+
+Input = (
+    RoutingClientOpened
+    | RoutingClientLost
+    | NewTask
+    | CancelTask
+    | RunScriptResult
+    | ArmClientOpened
+    | ArmClientLost
+    | MediaLogin
+    | MediaLogout
+    | MakeAgentRoutable
+    | MakeAgentNotRoutable
+    | MakeAgentReady
+    | MakeAgentNotReady
+    | OfferTask
+    | StartTask
+    | PauseTask
+    | ResumeTask
+    | WrapUpTask
+    | EndTask
+    | UpdateTaskContext
+    | DeadlinesPassed
+)
