@@ -1,0 +1,223 @@
+"""Building the decoder and the encoder of one message in one version.
+
+Knows how a row becomes two functions: one precompiled Struct for header and fixed part, one positional construction, no
+loop over fields. They are built from source text, as attrs builds its methods, because that is as fast as the same
+functions written by hand (performance.md, consequence 1). On failure it looks for the field that is to blame, slowly.
+Must not know frames, sessions or any particular message.
+"""
+
+import struct
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import attrs
+
+from ctigw.errors import DecodeError, EncodeError
+from ctigw.wire.floating import FloatError, Join, Reader, Walk, Writer
+from ctigw.wire.layout import FieldRow, MessageRow, ProtocolRow
+from ctigw.wire.message import BodyOnly, FieldMessage, Message
+from ctigw.wire.values import AgentRef, TaskId
+
+Decoder = Callable[[bytes], Message]
+Encoder = Callable[[Message], bytes]
+
+_COMPOUNDS: Final[Mapping[str, tuple[type[tuple[int, ...]], tuple[tuple[str, ...], ...], tuple[int, ...]]]] = {
+    "TASKID": (
+        TaskId,
+        (("RouterCallKeyDay", "TaskGroupHigh"), ("RouterCallKey", "TaskGroupLow"), ("SequenceNumber",)),
+        (-1, -1, -1),
+    ),
+    "AGENTREF": (
+        AgentRef,
+        (("Kind",), ("SkillTargetID",), ("PeripheralID",), ("PeripheralNumber",)),
+        (0, -1, -1, -1),
+    ),
+}
+"""Compound type -> its class, the names that tables give its members, the values of members that a table leaves out."""
+
+_ABSENT: Final[Mapping[object, str]] = {TaskId: "TaskId(-1, -1, -1)", AgentRef: "AgentRef(0, -1, -1, -1)"}
+"""Type of an attribute -> its value in a version whose body does not have the field; 0 for all others."""
+
+
+@attrs.frozen
+class Tools:
+    """What the functions of one codec share."""
+
+    protocol: ProtocolRow
+    version: int
+    walk: Walk
+    join: Join
+    readers: Mapping[int, Reader]
+    writers: Mapping[int, Writer]
+    newer: frozenset[int]
+    """Tags that only later versions have."""
+
+
+def fixed_code(tools: Tools, row: MessageRow) -> str:
+    """The struct code of the fixed part, without the sub-type."""
+    return "".join(_field_code(tools.protocol, field) for field in row.fields_in(tools.version))
+
+
+def _field_code(protocol: ProtocolRow, field: FieldRow) -> str:
+    row = protocol.type(field.type)
+    return row.code or "".join(protocol.type(kind).code for _, kind in row.members)
+
+
+def _subtype_code(protocol: ProtocolRow, row: MessageRow) -> str:
+    """The struct code of the sub-type; empty for messages that have none."""
+    if row.subtype is None:
+        return ""
+    return protocol.type(dict(protocol.envelopes)[row.number]).code
+
+
+def build(tools: Tools, row: MessageRow, message_class: type[FieldMessage]) -> tuple[Decoder, Encoder]:
+    """The two functions of one message. Errors are `DecodeError` and `EncodeError`, located."""
+    subtype = _subtype_code(tools.protocol, row)
+    subtype_bytes = struct.calcsize(">" + subtype)
+    code = fixed_code(tools, row)
+    reader = struct.Struct(f">{subtype_bytes}x{code}")
+    writer = struct.Struct(f">II{subtype}{code}")
+    names: dict[str, Any] = {
+        "unpack_from": reader.unpack_from,
+        "pack": writer.pack,
+        "make": message_class,
+        "new": tuple.__new__,
+        "TaskId": TaskId,
+        "AgentRef": AgentRef,
+        "walk": tools.walk,
+        "join": tools.join,
+        "readers": tools.readers,
+        "writers": tools.writers,
+        "newer": tools.newer,
+        "decode_failed": lambda body, error: _decode_error(tools, row, subtype_bytes, body, error),
+        "encode_failed": lambda message, error: _encode_error(tools, row, subtype_bytes, message, error),
+        "Failures": (struct.error, FloatError),
+        "EncodeFailures": (struct.error, FloatError, TypeError, ValueError, AttributeError, IndexError),
+    }
+    source = _source(tools, row, message_class, reader.size, writer.size)
+    exec(compile(source, f"<{row.protocol} {row.name} version {tools.version}>", "exec"), names)
+    return names["decode"], names["encode"]
+
+
+def _source(tools: Tools, row: MessageRow, message_class: type[FieldMessage], size: int, frame_size: int) -> str:
+    fields = {field.attribute: field for field in row.fields_in(tools.version)}
+    targets: list[str] = []
+    arguments = {name: _argument(tools.protocol, field, targets) for name, field in fields.items()}
+    arguments["floating"] = "floating"
+    made = ", ".join(arguments.get(a.name) or _ABSENT.get(a.type, "0") for a in attrs.fields(message_class))
+    subtype = f", {row.subtype}" if row.subtype is not None else ""
+    packed = "".join(f", {_packed(tools.protocol, field)}" for field in fields.values())
+    return f"""
+def decode(body):
+    try:
+        {"(" + ", ".join(targets) + ",) = " if targets else ""}unpack_from(body)
+        floating = []
+        if len(body) != {size}:
+            walk(body, {size}, readers, floating)
+    except Failures as error:
+        raise decode_failed(body, error) from None
+    return make({made})
+
+def encode(message):
+    try:
+        floating = message.floating
+        if not floating:
+            return pack({size}, {row.number}{subtype}{packed})
+        tail = join(floating, writers, newer)
+        return pack({size} + len(tail), {row.number}{subtype}{packed}) + tail
+    except EncodeFailures as error:
+        raise encode_failed(message, error) from None
+"""
+
+
+def _argument(protocol: ProtocolRow, field: FieldRow, targets: list[str]) -> str:
+    """The expression that makes the attribute; adds the names that the Struct unpacks into."""
+    members = protocol.type(field.type).members
+    if not members:
+        targets.append(field.attribute)
+        return field.attribute
+    made, member_names, absent = _COMPOUNDS[field.type]
+    unpacked = {name: f"{field.attribute}_{index}" for index, (name, _) in enumerate(members)}
+    targets.extend(unpacked.values())
+    values = []
+    for names, value in zip(member_names, absent, strict=True):
+        found = next((unpacked[name] for name in names if name in unpacked), None)
+        values.append(found or str(value))
+    return f"new({made.__name__}, ({', '.join(values)}))"
+
+
+def _packed(protocol: ProtocolRow, field: FieldRow) -> str:
+    """The expression that gives the Struct its values."""
+    members = protocol.type(field.type).members
+    if not members:
+        return f"message.{field.attribute}"
+    indices = [_member_index(field.type, name) for name, _ in members]
+    if indices == list(range(len(_COMPOUNDS[field.type][1]))):
+        return f"*message.{field.attribute}"
+    return ", ".join(f"message.{field.attribute}[{index}]" for index in indices)
+
+
+def _member_index(type_name: str, member: str) -> int:
+    for index, names in enumerate(_COMPOUNDS[type_name][1]):
+        if member in names:
+            return index
+    raise KeyError(member)
+
+
+def member_is_known(type_name: str, member: str) -> bool:
+    """Whether a compound type of fixed parts has that member; True for types that only occur as floating fields."""
+    compound = _COMPOUNDS.get(type_name)
+    return compound is None or any(member in names for names in compound[1])
+
+
+def build_body_only(tools: Tools, row: MessageRow, message_class: type[BodyOnly]) -> tuple[Decoder, Encoder]:
+    """The two functions of a message without a published layout."""
+    header = struct.Struct(">II")
+
+    def decode(body: bytes) -> Message:
+        return message_class(body)
+
+    def encode(message: Message) -> bytes:
+        body = message.body if isinstance(message, BodyOnly) else None
+        if not isinstance(body, bytes):
+            raise EncodeError(message=row.name, field="body", offset=0, problem="needs bytes")
+        return header.pack(len(body), row.number) + body
+
+    return decode, encode
+
+
+# ---- who is to blame
+
+
+def _decode_error(tools: Tools, row: MessageRow, offset: int, body: bytes, error: Exception) -> DecodeError:
+    for field in row.fields_in(tools.version):
+        size = struct.calcsize(">" + _field_code(tools.protocol, field))
+        if offset + size > len(body):
+            left = max(0, len(body) - offset)
+            problem = f"needs {size} bytes, {left} are left"
+            return DecodeError(message=row.name, field=field.name, offset=offset, problem=problem)
+        offset += size
+    if isinstance(error, FloatError):
+        name = _float_name(tools.protocol, row, error.tag)
+        return DecodeError(message=row.name, field=name, offset=error.offset, problem=error.problem)
+    return DecodeError(message=row.name, field=None, offset=0, problem=str(error))
+
+
+def _encode_error(tools: Tools, row: MessageRow, offset: int, message: Message, error: Exception) -> EncodeError:
+    for field in row.fields_in(tools.version):
+        packer = struct.Struct(">" + _field_code(tools.protocol, field))
+        value = getattr(message, field.attribute, None)
+        try:
+            packer.pack(*value) if tools.protocol.type(field.type).members else packer.pack(value)
+        except (struct.error, TypeError) as cause:
+            problem = f"{field.type} cannot hold {value!r}: {cause}"
+            return EncodeError(message=row.name, field=field.name, offset=offset, problem=problem)
+        offset += packer.size
+    if isinstance(error, FloatError):
+        name = _float_name(tools.protocol, row, error.tag)
+        return EncodeError(message=row.name, field=name, offset=offset + error.offset, problem=error.problem)
+    return EncodeError(message=row.name, field="floating", offset=offset, problem=str(error))
+
+
+def _float_name(protocol: ProtocolRow, row: MessageRow, tag: int | None) -> str:
+    return next((known.name for known in protocol.floats_of(row) if known.tag == tag), "floating")

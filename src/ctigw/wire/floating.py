@@ -1,0 +1,295 @@
+"""The floating part of a message: tagged fields after the fixed part.
+
+Knows how a value of each type is read from and written to its data bytes, and walks the list with bounds checked. A value
+that does not fit its type stays the bytes that it was, and goes back as it was (decisions A6, B3); so does an unknown tag.
+Must not know messages. Rules: cti-notes (framing), mr-wire (g), decisions A3, engineering B5.
+"""
+
+import struct
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from ctigw.wire.layout import NAMED_ARRAY, NAMED_VARIABLE, OPAQUE, TEXT, FloatRow, ProtocolRow
+from ctigw.wire.values import (
+    AgentRef,
+    EccArray,
+    EccName,
+    EccValue,
+    Floating,
+    FloatValue,
+    NamedArray,
+    NamedVariable,
+    TaskId,
+)
+
+Reader = Callable[[bytes], FloatValue]
+Writer = Callable[[FloatValue], bytes]
+
+_NUL: Final = b"\0"
+_VALUE_CLASSES: Final = {
+    "TASKID": TaskId,
+    "AGENTREF": AgentRef,
+    "ECCNAME": EccName,
+    "ECCVALUE": EccValue,
+    "ECCARRAY": EccArray,
+}
+
+
+class FloatError(Exception):
+    """One floating field cannot be read or written; the codec adds message and field. Never leaves the wire package."""
+
+    def __init__(self, tag: int | None, offset: int, problem: str) -> None:
+        self.tag = tag
+        self.offset = offset
+        self.problem = problem
+        super().__init__(problem)
+
+
+# ---- texts
+
+
+def read_terminated(data: bytes) -> FloatValue:
+    """A text with exactly one NUL, at its end."""
+    if data.find(_NUL) == len(data) - 1 and data:
+        return data[:-1].decode("latin-1")
+    return data
+
+
+def read_plain(data: bytes) -> FloatValue:
+    """A text without any NUL."""
+    return data if _NUL in data else data.decode("latin-1")
+
+
+def write_terminated(value: FloatValue) -> bytes:
+    """The inverse of `read_terminated`."""
+    if isinstance(value, bytes):
+        return value
+    return _text(value) + _NUL
+
+
+def write_plain(value: FloatValue) -> bytes:
+    """The inverse of `read_plain`."""
+    return value if isinstance(value, bytes) else _text(value)
+
+
+def _text(value: object) -> bytes:
+    if not isinstance(value, str):
+        raise ValueError(f"needs a text, not {type(value).__name__}")
+    data = value.encode("latin-1")
+    if _NUL in data:
+        raise ValueError("a text cannot hold a NUL")
+    return data
+
+
+def read_opaque(data: bytes) -> FloatValue:
+    """Bytes, whatever they are."""
+    return data
+
+
+def write_opaque(value: FloatValue) -> bytes:
+    """The inverse of `read_opaque`."""
+    if not isinstance(value, bytes):
+        raise ValueError(f"needs bytes, not {type(value).__name__}")
+    return value
+
+
+# ---- integers
+
+
+def _integer(code: str) -> tuple[Reader, Writer]:
+    packer = struct.Struct(">" + code)
+    size, unpack, pack = packer.size, packer.unpack, packer.pack
+
+    def read(data: bytes) -> FloatValue:
+        if len(data) == size:
+            number: int = unpack(data)[0]
+            return number
+        return data
+
+    def write(value: FloatValue) -> bytes:
+        return value if isinstance(value, bytes) else pack(value)
+
+    return read, write
+
+
+def _integers(code: str) -> tuple[Reader, Writer]:
+    """Several integers in one floating field."""
+    size = struct.calcsize(">" + code)
+
+    def read(data: bytes) -> FloatValue:
+        count, rest = divmod(len(data), size)
+        return data if rest else list(struct.unpack(f">{count}{code}", data))
+
+    def write(value: FloatValue) -> bytes:
+        if isinstance(value, bytes):
+            return value
+        if not isinstance(value, list):
+            raise ValueError(f"needs a list, not {type(value).__name__}")
+        return struct.pack(f">{len(value)}{code}", *value)
+
+    return read, write
+
+
+# ---- named variables of CTI
+
+
+def read_named_variable(data: bytes) -> FloatValue:
+    """Name NUL value NUL, and no other NUL."""
+    if data.count(_NUL) != 2 or data[-1] != 0:
+        return data
+    name, value = data[:-1].decode("latin-1").split("\0")
+    return NamedVariable(name, value)
+
+
+def write_named_variable(value: FloatValue) -> bytes:
+    """The inverse of `read_named_variable`."""
+    if isinstance(value, bytes):
+        return value
+    if not isinstance(value, NamedVariable):
+        raise ValueError(f"needs a NamedVariable, not {type(value).__name__}")
+    return b"%b\0%b\0" % (_text(value.name), _text(value.value))
+
+
+def read_named_array(data: bytes) -> FloatValue:
+    """Index byte, name NUL value NUL, and no other NUL in the texts."""
+    if not data or data.count(_NUL, 1) != 2 or data[-1] != 0:
+        return data
+    name, value = data[1:-1].decode("latin-1").split("\0")
+    return NamedArray(data[0], name, value)
+
+
+def write_named_array(value: FloatValue) -> bytes:
+    """The inverse of `read_named_array`."""
+    if isinstance(value, bytes):
+        return value
+    if not isinstance(value, NamedArray):
+        raise ValueError(f"needs a NamedArray, not {type(value).__name__}")
+    return b"%c%b\0%b\0" % (value.index, _text(value.name), _text(value.value))
+
+
+# ---- compounds: integers, then perhaps a text
+
+
+def _compound(protocol: ProtocolRow, type_name: str) -> tuple[Reader, Writer]:
+    row = protocol.type(type_name)
+    codes = [protocol.type(kind).code for _, kind in row.members]
+    has_text = row.members[-1][1] == TEXT
+    head = struct.Struct(">" + "".join(codes))
+    size, unpack_from, pack = head.size, head.unpack_from, head.pack
+    made: Callable[..., FloatValue] = _VALUE_CLASSES[type_name]
+    members = len(row.members)
+    read_text, write_text = _text_functions(protocol)
+
+    def read_with_text(data: bytes) -> FloatValue:
+        if len(data) < size:
+            return data
+        text = read_text(data[size:])
+        return made(*unpack_from(data), text) if isinstance(text, str) else data
+
+    def read_exact(data: bytes) -> FloatValue:
+        return made(*unpack_from(data)) if len(data) == size else data
+
+    def write(value: FloatValue) -> bytes:
+        if isinstance(value, bytes):
+            return value
+        if not isinstance(value, tuple) or len(value) != members:
+            raise ValueError(f"needs {members} values ({', '.join(name for name, _ in row.members)})")
+        if has_text:
+            text = value[-1]
+            return pack(*value[:-1]) + (write_text(text) if isinstance(text, str) else _text(text))
+        return pack(*value)
+
+    return (read_with_text if has_text else read_exact), write
+
+
+def _text_functions(protocol: ProtocolRow) -> tuple[Reader, Writer]:
+    if protocol.text_ends_with_nul:
+        return read_terminated, write_terminated
+    return read_plain, write_plain
+
+
+def functions(protocol: ProtocolRow, row: FloatRow) -> tuple[Reader, Writer]:
+    """How the data of one floating field are read and written. Readers never fail; writers raise ValueError or struct.error."""
+    if row.type == TEXT:
+        return _text_functions(protocol)
+    if row.type == OPAQUE:
+        return read_opaque, write_opaque
+    if row.type == NAMED_VARIABLE:
+        return read_named_variable, write_named_variable
+    if row.type == NAMED_ARRAY:
+        return read_named_array, write_named_array
+    code = protocol.type(row.type).code
+    if not code:
+        return _compound(protocol, row.type)
+    return _integers(code) if row.array is not None else _integer(code)
+
+
+# ---- the list
+
+
+Walk = Callable[[bytes, int, Mapping[int, Reader], Floating], None]
+Join = Callable[[Floating, Mapping[int, Writer], frozenset[int]], bytes]
+
+
+def walker(tag_code: str, length_code: str) -> Walk:
+    """A function that appends (tag, value) for every floating field from an offset to the end of a body.
+
+    It raises `FloatError` where the list does not end with the body.
+    """
+    head = struct.Struct(">" + tag_code + length_code)
+    size, unpack_from = head.size, head.unpack_from
+
+    def walk(body: bytes, offset: int, readers: Mapping[int, Reader], floating: Floating) -> None:
+        end = len(body)
+        find = readers.get
+        while offset < end:
+            data_offset = offset + size
+            if data_offset > end:
+                raise FloatError(None, offset, f"a floating field needs {size} bytes for tag and length, {end - offset} are left")
+            tag, length = unpack_from(body, offset)
+            offset = data_offset + length
+            if offset > end:
+                problem = f"length {length} reaches {offset - end} bytes beyond the message"
+                raise FloatError(tag, data_offset - size, problem)
+            read = find(tag)
+            data = body[data_offset:offset]
+            floating.append((tag, read(data) if read is not None else data))
+
+    return walk
+
+
+def joiner(tag_code: str, length_code: str, *, older_form: bool) -> Join:
+    """The inverse of `walker`.
+
+    `newer` are tags that the table knows from a later version only: their typed values are left out, raw ones go back as
+    they came (decisions A3, A6). In an older form of the list, tags that its tag field cannot hold are left out too.
+    """
+    head = struct.Struct(">" + tag_code + length_code)
+    pack = head.pack
+    highest_tag = (1 << (8 * struct.calcsize(">" + tag_code))) - 1
+
+    def join(floating: Floating, writers: Mapping[int, Writer], newer: frozenset[int]) -> bytes:
+        parts: list[bytes] = []
+        find = writers.get
+        for tag, value in floating:
+            write = find(tag)
+            if write is not None:
+                try:
+                    data = write(value)
+                    parts.append(pack(tag, len(data)))
+                except (ValueError, TypeError, struct.error) as error:
+                    raise FloatError(tag, sum(map(len, parts)), str(error)) from None
+                parts.append(data)
+            elif (older_form and tag > highest_tag) or (tag in newer and not isinstance(value, bytes)):
+                continue
+            elif not isinstance(value, bytes):
+                raise FloatError(tag, sum(map(len, parts)), "an unknown tag carries bytes only")
+            else:
+                try:
+                    parts.append(pack(tag, len(value)))
+                except struct.error as error:
+                    raise FloatError(tag, sum(map(len, parts)), str(error)) from None
+                parts.append(value)
+        return b"".join(parts)
+
+    return join

@@ -1,0 +1,1 @@
+"""What tools/generate_messages.py makes of protocol/*.toml. Nothing here is written by hand."""
