@@ -1,8 +1,8 @@
 """Generate message classes, enumerations and rows from protocol/*.toml.
 
 Knows how Python text is made from rows. Must not know any message. Run without arguments it rewrites
-src/ctigw/wire/generated/ and the two modules that re-export it; with `--check` it changes nothing, and exits 1 when a file
-differs. Rules: engineering C (definitions are data, generated Python is committed), protocol/README.md.
+src/ctigw/wire/generated/ and the two modules that re-export it; with `--check` it changes nothing, and exits 1 when a
+file differs. Rules: engineering C (definitions are data, generated Python is committed), protocol/README.md.
 """
 
 import sys
@@ -230,12 +230,20 @@ def _enum_class(row: EnumRow) -> list[str]:
 def _rows_module(protocol: ProtocolRow, tables: Sequence[str]) -> str:
     lines = _docstring(f"Rows of the {protocol.name.upper()} protocol tables, for all code that reads layouts.", tables)
     lines += ["from typing import Final", ""]
-    lines += ["from ctigw.wire.layout import EnumRow, FieldRow, FloatHeader, FloatRow, MessageRow, ProtocolRow, TypeRow"]
-    lines += ["", f"TYPES: Final = ("]
+    lines += [
+        "from ctigw.wire.layout import EnumRow, FieldRow, FloatHeader, FloatRow, MessageRow, ProtocolRow, TypeRow"
+    ]
+    lines += ["", "TYPES: Final = ("]
     lines += [line for row in protocol.types for line in _type_row(row)]
     lines += [")", "", "ENUMS: Final = ("]
     for enum in protocol.enums:
-        lines += ["    EnumRow(", f'        "{enum.name}",', f'        "{enum.class_name}",', f"        {enum.flags},", "        ("]
+        lines += [
+            "    EnumRow(",
+            f'        "{enum.name}",',
+            f'        "{enum.class_name}",',
+            f"        flags={enum.flags},",
+            "        members=(",
+        ]
         lines += [f'            ("{name}", {hex(value) if enum.flags else value}),' for name, value in enum.members]
         lines += ["        ),", "    ),"]
     lines += [")", "", "TAGS: Final[tuple[FloatRow, ...]] = ("]
@@ -247,7 +255,13 @@ def _rows_module(protocol: ProtocolRow, tables: Sequence[str]) -> str:
     lines += [f"    newest={protocol.newest},", f"    max_body={protocol.max_body},"]
     lines += [f"    text_ends_with_nul={protocol.text_ends_with_nul},", "    types=TYPES,", "    float_headers=("]
     lines += [f'        FloatHeader("{head.tag}", "{head.length}", {head.upto}),' for head in protocol.float_headers]
-    lines += ["    ),", f"    envelopes={_tuple(protocol.envelopes)},", "    tags=TAGS,", "    enums=ENUMS,", "    messages=("]
+    lines += [
+        "    ),",
+        f"    envelopes={_tuple(protocol.envelopes)},",
+        "    tags=TAGS,",
+        "    enums=ENUMS,",
+        "    messages=(",
+    ]
     lines += [f"        {constant_row(row)}," for row in protocol.messages]
     return _lines([*lines, "    ),", ")"])
 
@@ -271,7 +285,9 @@ def _type_row(row: TypeRow) -> list[str]:
 
 def _message_row(row: MessageRow) -> list[str]:
     lines = [f"{constant_row(row)}: Final = MessageRow("]
-    lines += [f'    "{row.protocol}", {row.number}, {row.subtype}, "{row.name}", "{row.class_name}", "{row.direction}",']
+    lines += [
+        f'    "{row.protocol}", {row.number}, {row.subtype}, "{row.name}", "{row.class_name}", "{row.direction}",'
+    ]
     lines += [f'    "{row.purpose}",']
     if row.fields:
         lines += ["    fields=(", *(line for field in row.fields for line in _field_row(field)), "    ),"]
@@ -320,7 +336,9 @@ def _call(name: str, parts: Sequence[str], indent: int) -> list[str]:
 
 
 def _public_module(protocol: ProtocolRow, tables: Sequence[str], parts: dict[str, list[MessageRow]]) -> str:
-    modules = {f"{table.removesuffix('.toml')}_messages": [row.class_name for row in rows] for table, rows in parts.items()}
+    modules = {
+        f"{table.removesuffix('.toml')}_messages": [row.class_name for row in rows] for table, rows in parts.items()
+    }
     modules[f"{protocol.name}_enums"] = [row.class_name for row in protocol.enums]
     exported = [name for names in modules.values() for name in names]
     for name in exported:

@@ -1,8 +1,9 @@
 """The tree of errors that cross from one part of the gateway to another.
 
-Knows what each kind of failure must tell whoever handles it. Must not know who raises or handles it, and imports nothing
-of the gateway. Where its rules come from: engineering E (abstract bases are never raised), design 4 (a configuration
-error names file, table, key, value and what is allowed), decisions A6 and A7 (what is fatal to a connection).
+Knows what each kind of failure must tell whoever handles it. Must not know who raises or handles it, and imports
+nothing of the gateway. Where its rules come from: engineering E (abstract bases are never raised), design 4 (a
+configuration error names file, table, key, value and what is allowed), decisions A6 and A7 (what is fatal to a
+connection).
 """
 
 from typing import Self

@@ -206,9 +206,10 @@ def _decode_error(tools: Tools, row: MessageRow, offset: int, body: bytes, error
 def _encode_error(tools: Tools, row: MessageRow, offset: int, message: Message, error: Exception) -> EncodeError:
     for field in row.fields_in(tools.version):
         packer = struct.Struct(">" + _field_code(tools.protocol, field))
-        value = getattr(message, field.attribute, None)
+        value: object = getattr(message, field.attribute, None)
+        values = value if isinstance(value, tuple) else (value,)
         try:
-            packer.pack(*value) if tools.protocol.type(field.type).members else packer.pack(value)
+            packer.pack(*values)
         except (struct.error, TypeError) as cause:
             problem = f"{field.type} cannot hold {value!r}: {cause}"
             return EncodeError(message=row.name, field=field.name, offset=offset, problem=problem)

@@ -37,12 +37,13 @@ class Codec:
     """The tables that this codec follows."""
     _decoders: Mapping[int, Callable[[bytes], AnyMessage]] = attrs.field(repr=False)
     _encoders: Mapping[type[Message], Encoder] = attrs.field(repr=False)
+    _rows_by_class: Mapping[type[Message], MessageRow] = attrs.field(repr=False)
 
     def decode(self, message_type: int, body: bytes) -> AnyMessage:
         """The message in `body` (what follows the header).
 
-        Raises `DecodeError` when a fixed part is cut short or the floating part does not end with the body. A value that
-        does not fit its type, and an unknown tag, are kept as bytes; an unknown number is an `UnknownMessage`.
+        Raises `DecodeError` when a fixed part is cut short or the floating part does not end with the body. A value
+        that does not fit its type, and an unknown tag, are kept as bytes; an unknown number is an `UnknownMessage`.
         """
         decoder = self._decoders.get(message_type)
         if decoder is None:
@@ -52,8 +53,8 @@ class Codec:
     def encode(self, message: AnyMessage) -> bytes:
         """The whole frame, header included.
 
-        Raises `EncodeError` when a value does not fit its field. Fields and tags that are newer than the version are not
-        encoded (decisions A3).
+        Raises `EncodeError` when a value does not fit its field. Fields and tags that are newer than the version are
+        not encoded (decisions A3).
         """
         encoder = self._encoders.get(type(message))  # type: ignore[arg-type]  # UnknownMessage is no key, and not found
         if encoder is not None:
@@ -61,6 +62,10 @@ class Codec:
         if isinstance(message, UnknownMessage):
             return _HEADER.pack(len(message.body), message.type) + message.body
         raise EncodeError(message=message.NAME, field=None, offset=0, problem=f"is no {self.protocol} message")
+
+    def row_of(self, message: Message) -> MessageRow:
+        """The row that `message` is encoded by. KeyError when it is of another protocol."""
+        return self._rows_by_class[type(message)]
 
 
 def build_codec(rows: ProtocolRow, version: int) -> Codec:
@@ -72,6 +77,7 @@ def build_codec(rows: ProtocolRow, version: int) -> Codec:
     walk = walker(tag_code, length_code)
     join = joiner(tag_code, length_code, older_form=header.upto is not None)
     encoders: dict[type[Message], Encoder] = {}
+    by_class: dict[type[Message], MessageRow] = {}
     decoders: dict[tuple[int, int | None], dict[int | None, Decoder]] = {}
     for row in rows.messages:
         floats = rows.floats_of(row)
@@ -86,15 +92,18 @@ def build_codec(rows: ProtocolRow, version: int) -> Codec:
             newer=frozenset(known.tag for known in floats if known.min_version > version),
         )
         decode, encode, made = _functions(tools, row)
-        encoders[made] = encode
-        encoders[catalogue.message_class(row)] = encode
+        for known_class in (made, catalogue.message_class(row)):
+            encoders[known_class] = encode
+            by_class[known_class] = row
         decoders.setdefault((row.number, row.subtype), {})[row.body_length] = decode
     by_number = {number: _by_length(forms) for (number, subtype), forms in decoders.items() if subtype is None}
     dispatch: dict[int, Callable[[bytes], AnyMessage]] = dict(by_number)
     for number, kind in rows.envelopes:
-        inner = {sub: _by_length(forms) for (outer, sub), forms in decoders.items() if outer == number and sub is not None}
+        inner = {
+            sub: _by_length(forms) for (outer, sub), forms in decoders.items() if outer == number and sub is not None
+        }
         dispatch[number] = _by_subtype(number, rows.type(kind).code, inner)
-    return Codec(rows.name, version, rows, dispatch, encoders)
+    return Codec(rows.name, version, rows, dispatch, encoders, by_class)
 
 
 def _functions(tools: Tools, row: MessageRow) -> tuple[Decoder, Encoder, type[Message]]:

@@ -1,8 +1,8 @@
 """The floating part of a message: tagged fields after the fixed part.
 
-Knows how a value of each type is read from and written to its data bytes, and walks the list with bounds checked. A value
-that does not fit its type stays the bytes that it was, and goes back as it was (decisions A6, B3); so does an unknown tag.
-Must not know messages. Rules: cti-notes (framing), mr-wire (g), decisions A3, engineering B5.
+Knows how a value of each type is read from and written to its data bytes, and walks the list with bounds checked. A
+value that does not fit its type stays the bytes that it was, and goes back as it was (decisions A6, B3); so does an
+unknown tag. Must not know messages. Rules: cti-notes (framing), mr-wire (g), decisions A3, engineering B5.
 """
 
 import struct
@@ -209,7 +209,10 @@ def _text_functions(protocol: ProtocolRow) -> tuple[Reader, Writer]:
 
 
 def functions(protocol: ProtocolRow, row: FloatRow) -> tuple[Reader, Writer]:
-    """How the data of one floating field are read and written. Readers never fail; writers raise ValueError or struct.error."""
+    """How the data of one floating field are read and written.
+
+    Readers never fail: they give bytes back. Writers raise ValueError, TypeError or struct.error.
+    """
     if row.type == TEXT:
         return _text_functions(protocol)
     if row.type == OPAQUE:
@@ -245,7 +248,9 @@ def walker(tag_code: str, length_code: str) -> Walk:
         while offset < end:
             data_offset = offset + size
             if data_offset > end:
-                raise FloatError(None, offset, f"a floating field needs {size} bytes for tag and length, {end - offset} are left")
+                raise FloatError(
+                    None, offset, f"a floating field needs {size} bytes for tag and length, {end - offset} are left"
+                )
             tag, length = unpack_from(body, offset)
             offset = data_offset + length
             if offset > end:
@@ -261,8 +266,8 @@ def walker(tag_code: str, length_code: str) -> Walk:
 def joiner(tag_code: str, length_code: str, *, older_form: bool) -> Join:
     """The inverse of `walker`.
 
-    `newer` are tags that the table knows from a later version only: their typed values are left out, raw ones go back as
-    they came (decisions A3, A6). In an older form of the list, tags that its tag field cannot hold are left out too.
+    `newer` are tags that the table knows from a later version only: their typed values are left out, raw ones go back
+    as they came (decisions A3, A6). In an older form of the list, tags that its tag field cannot hold are left out too.
     """
     head = struct.Struct(">" + tag_code + length_code)
     pack = head.pack

@@ -1,8 +1,8 @@
 """Cutting a byte stream into frames.
 
 Knows the 8-byte header that both protocols share (MessageLength, MessageType) and the length limit. Must not know any
-message type. Rules: decisions A2 (limits, a length above the limit is fatal), engineering B1 to B3 (the length is checked
-before the body is waited for; consumed bytes are deleted once per read, not once per frame).
+message type. Rules: decisions A2 (limits, a length above the limit is fatal), engineering B1 to B3 (the length is
+checked before the body is waited for; consumed bytes are deleted once per read, not once per frame).
 """
 
 import struct
@@ -27,8 +27,8 @@ _HEADER: Final = struct.Struct(">II")
 class FrameBuffer:
     """Bytes received but not yet cut into frames.
 
-    Never holds more than one unfinished frame of `max_body` plus what the last `feed` brought. `max_body` (bytes) may be
-    lowered at any time, for instance when the first frame has told the protocol. Not safe for concurrent use.
+    Never holds more than one unfinished frame of `max_body` plus what the last `feed` brought. `max_body` (bytes) may
+    be lowered at any time, for instance when the first frame has told the protocol. Not safe for concurrent use.
     """
 
     __slots__ = ("_bytes", "_offset", "max_body")

@@ -1,7 +1,7 @@
 """From the names that the protocol tables print to the names of Python attributes, constants and classes.
 
-Knows the acronyms of the field names. Must not know messages. The rule: an acronym is one word (MRDomainID -> mr_domain_id,
-NumMRDs -> num_mrds), a number stays with the word before it (CallVariable10 -> call_variable10).
+Knows the acronyms of the field names. Must not know messages. The rule: an acronym is one word (MRDomainID ->
+mr_domain_id, NumMRDs -> num_mrds), a number stays with the word before it (CallVariable10 -> call_variable10).
 """
 
 import re

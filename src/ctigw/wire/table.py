@@ -1,8 +1,8 @@
 """Reading protocol tables: from TOML text to rows.
 
 Knows the notation of protocol/*.toml (protocol/README.md is its law) and refuses everything that the notation does not
-have, naming file, table, key and value. Must not know the bytes; the codec reads the rows. The generator uses it for the
-committed tables, and the daemon for a corrected MR table at run time (`[protocol] mr = "path"`).
+have, naming file, table, key and value. Must not know the bytes; the codec reads the rows. The generator uses it for
+the committed tables, and the daemon for a corrected MR table at run time (`[protocol] mr = "path"`).
 """
 
 import tomllib
@@ -36,15 +36,23 @@ _SCALAR_CODES: Final = {
 
 _NAMED_TYPES: Final = ("STRING", "UNSPEC", "NAMEDVAR", "NAMEDARRAY")
 
+_TOP_KEYS: Final = frozenset(("protocol", "sources", "types", "enum", "floating", "message"))
+_PROTOCOL_KEYS: Final = frozenset(
+    ("name", "oldest", "newest", "max_body", "text_ends_with_nul", "float_headers", "envelopes")
+)
 _MESSAGE_KEYS: Final = frozenset(
-    "number subtype name class body_length direction purpose min_version grade layout answer on_failure fields floating "
-    "why source".split()
+    (
+        *("number", "subtype", "name", "class", "body_length", "direction", "purpose", "min_version", "grade"),
+        *("layout", "answer", "on_failure", "fields", "floating", "why", "source"),
+    )
 )
-_FIELD_KEYS: Final = frozenset("name type enum min_version grade place".split())
+_FIELD_KEYS: Final = frozenset(("name", "type", "enum", "min_version", "grade", "place"))
 _FLOAT_KEYS: Final = frozenset(
-    "name tag type max min_version required count array repeats enum grade type_grade".split()
+    (
+        *("name", "tag", "type", "max", "min_version", "required", "count", "array", "repeats"),
+        *("enum", "grade", "type_grade"),
+    )
 )
-_PROTOCOL_KEYS: Final = frozenset("name oldest newest max_body text_ends_with_nul float_headers envelopes".split())
 
 Table = Mapping[str, Any]
 """A TOML table as tomllib gives it; every value is checked where it is taken out."""
@@ -76,9 +84,7 @@ def read_protocol(sources: Sequence[Source]) -> ProtocolRow:
     known = {row.name for row in types}
     tags = tuple(part.floating(table, "floating", known, {}) for part in parts for table in part.tags())
     shared = {row.tag: row for row in tags}
-    messages = tuple(
-        part.message(protocol, table, known, shared) for part in parts for table in part.tables("message")
-    )
+    messages = tuple(part.message(protocol, table, known, shared) for part in parts for table in part.tables("message"))
     _check_unique(head, messages)
     return ProtocolRow(
         name=protocol,
@@ -121,14 +127,16 @@ class _Part:
             self.document: Table = tomllib.loads(source.text)
         except tomllib.TOMLDecodeError as error:
             raise ConfigurationError(f"is not TOML: {error}", file=source.file) from None
-        self.known(self.document, frozenset("protocol sources types enum floating message".split()), "(top)")
+        self.known(self.document, _TOP_KEYS, "(top)")
         protocol = self.document.get("protocol")
         if not isinstance(protocol, dict):
             raise self.wrong("protocol", None, protocol, "a table with the name of the protocol")
         self.protocol: Table = protocol
 
     def wrong(self, table: str, key: str | None, value: object, allowed: str) -> ConfigurationError:
-        return ConfigurationError("does not fit the notation", file=self.file, table=table, key=key, value=value, allowed=allowed)
+        return ConfigurationError(
+            "does not fit the notation", file=self.file, table=table, key=key, value=value, allowed=allowed
+        )
 
     def known(self, table: Table, keys: frozenset[str], where: str) -> None:
         for key in table:
@@ -163,7 +171,10 @@ class _Part:
         headers = []
         for entry in self.protocol.get("float_headers", ()):
             self.known(entry, frozenset(("tag", "length", "upto")), "protocol.float_headers")
-            tag, length = self.text(entry, "protocol.float_headers", "tag"), self.text(entry, "protocol.float_headers", "length")
+            tag, length = (
+                self.text(entry, "protocol.float_headers", "tag"),
+                self.text(entry, "protocol.float_headers", "length"),
+            )
             for key, value in (("tag", tag), ("length", length)):
                 if value not in scalars:
                     raise self.wrong("protocol.float_headers", key, value, ", ".join(sorted(scalars)))
@@ -201,11 +212,15 @@ class _Part:
             suffix = entry.get("strip_suffix", "")
             members = []
             for printed, value in entry.get("members", {}).items():
-                short = next((printed.removeprefix(p) for p in entry.get("strip", ()) if printed.startswith(p)), printed)
+                short = next(
+                    (printed.removeprefix(p) for p in entry.get("strip", ()) if printed.startswith(p)), printed
+                )
                 members.append((short.removesuffix(suffix).upper(), value))
             if len({member for member, _ in members}) != len(members):
                 raise self.wrong(where, "strip", entry.get("strip"), "prefixes that leave different names")
-            rows.append(EnumRow(name, self.text(entry, where, "class"), bool(entry.get("flags", False)), tuple(members)))
+            rows.append(
+                EnumRow(name, self.text(entry, where, "class"), bool(entry.get("flags", False)), tuple(members))
+            )
         return rows
 
     def message(

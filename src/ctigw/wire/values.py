@@ -1,8 +1,9 @@
 """Values that take more than one integer, and lenient reading of floating fields.
 
 Knows the shapes that field types take in memory, and how a message's read properties find a value in its floating list:
-the first occurrence counts, a raw value that still makes sense is read (one NUL at the end of a text, an integer sent in
-another width). Must not know messages, tags or versions. Rules: decisions A6 and B1, mr-wire (d) and (g), cti.toml types.
+the first occurrence counts, a raw value that still makes sense is read (one NUL at the end of a text, an integer sent
+in another width). Must not know messages, tags or versions. Rules: decisions A6 and B1, mr-wire (d) and (g), cti.toml
+types.
 """
 
 from collections.abc import Callable
@@ -38,7 +39,7 @@ class NamedVariable(NamedTuple):
 class NamedArray(NamedTuple):
     """NAMEDARRAY: one element of an ECC array as CTI carries it."""
 
-    index: int
+    index: int  # type: ignore[assignment]  # the protocol's name; tuple.index has no use here
     name: str
     value: str
 
@@ -61,11 +62,13 @@ class EccArray(NamedTuple):
     """MR: one element of the ECC array with that number."""
 
     ecc_tag: int
-    index: int
+    index: int  # type: ignore[assignment]  # the protocol's name; tuple.index has no use here
     value: str
 
 
-FloatValue = int | str | bytes | TaskId | AgentRef | NamedVariable | NamedArray | EccName | EccValue | EccArray | list[int]
+FloatValue = (
+    int | str | bytes | TaskId | AgentRef | NamedVariable | NamedArray | EccName | EccValue | EccArray | list[int]
+)
 """What a floating field can hold; `bytes` where the data do not fit the field's type, and for unknown tags."""
 
 Floating = list[tuple[int, FloatValue]]

@@ -32,8 +32,8 @@ ENUMS: Final = (
     EnumRow(
         "failure_status",
         "FailureStatus",
-        False,
-        (
+        flags=False,
+        members=(
             ("NO_ERROR", 0),
             ("INVALID_VERSION", 1),
             ("INVALID_MESSAGE_LENGTH", 2),
@@ -142,8 +142,8 @@ ENUMS: Final = (
     EnumRow(
         "system_event_id",
         "SystemEventId",
-        False,
-        (
+        flags=False,
+        members=(
             ("CENTRAL_CONTROLLER_ONLINE", 1),
             ("CENTRAL_CONTROLLER_OFFLINE", 2),
             ("PERIPHERAL_ONLINE", 3),
@@ -160,8 +160,8 @@ ENUMS: Final = (
     EnumRow(
         "agent_state",
         "AgentState",
-        False,
-        (
+        flags=False,
+        members=(
             ("LOGIN", 0),
             ("LOGOUT", 1),
             ("NOT_READY", 2),
@@ -182,8 +182,8 @@ ENUMS: Final = (
     EnumRow(
         "agent_internal_state",
         "AgentInternalState",
-        False,
-        (
+        flags=False,
+        members=(
             ("LOGIN", 0),
             ("LOGOUT", 1),
             ("NOT_READY", 2),
@@ -198,8 +198,8 @@ ENUMS: Final = (
     EnumRow(
         "pg_status",
         "PgStatus",
-        True,
-        (
+        flags=True,
+        members=(
             ("OPC_DOWN", 0x1),
             ("CC_DOWN", 0x2),
             ("PERIPHERAL_OFFLINE", 0x4),
@@ -210,8 +210,8 @@ ENUMS: Final = (
     EnumRow(
         "peripheral_type",
         "PeripheralType",
-        False,
-        (
+        flags=False,
+        members=(
             ("NONE", 65535),
             ("MERIDIAN", 2),
             ("G2", 3),
@@ -241,8 +241,8 @@ ENUMS: Final = (
     EnumRow(
         "control_failure_code",
         "ControlFailureCode",
-        False,
-        (
+        flags=False,
+        members=(
             ("GENERIC_UNSPECIFIED", 0),
             ("GENERIC_OPERATION", 1),
             ("REQUEST_INCOMPATIBLE_WITH_OBJECT", 2),
@@ -359,8 +359,8 @@ ENUMS: Final = (
     EnumRow(
         "agent_work_mode",
         "AgentWorkMode",
-        False,
-        (
+        flags=False,
+        members=(
             ("UNSPECIFIED", 0),
             ("AUTO_IN", 1),
             ("MANUAL_IN", 2),
@@ -371,8 +371,8 @@ ENUMS: Final = (
     EnumRow(
         "service_mask",
         "ServiceMask",
-        True,
-        (
+        flags=True,
+        members=(
             ("DEBUG", 0x80000000),
             ("CLIENT_EVENTS", 0x1),
             ("CALL_DATA_UPDATE", 0x2),
@@ -397,8 +397,8 @@ ENUMS: Final = (
     EnumRow(
         "call_event_mask",
         "CallEventMask",
-        True,
-        (
+        flags=True,
+        members=(
             ("CALL_DELIVERED", 0x1),
             ("CALL_QUEUED", 0x2),
             ("CALL_ESTABLISHED", 0x4),
@@ -436,8 +436,8 @@ ENUMS: Final = (
     EnumRow(
         "agent_state_mask",
         "AgentStateMask",
-        True,
-        (
+        flags=True,
+        members=(
             ("LOGIN", 0x1),
             ("LOGOUT", 0x2),
             ("NOT_READY", 0x4),
@@ -457,8 +457,8 @@ ENUMS: Final = (
     EnumRow(
         "config_mask",
         "ConfigMask",
-        True,
-        (
+        flags=True,
+        members=(
             ("SERVICE", 0x1),
             ("SKILL_GROUP", 0x2),
             ("AGENT", 0x4),
@@ -474,16 +474,16 @@ ENUMS: Final = (
     EnumRow(
         "agent_service_request_mask",
         "AgentServiceRequestMask",
-        True,
-        (
+        flags=True,
+        members=(
             ("OUTBOUND_SUPPORT", 0x1),
         ),
     ),
     EnumRow(
         "agent_mode",
         "AgentMode",
-        False,
-        (
+        flags=False,
+        members=(
             ("NOT_ROUTABLE", 0),
             ("ROUTABLE", 1),
         ),
@@ -491,8 +491,8 @@ ENUMS: Final = (
     EnumRow(
         "session_type",
         "SessionType",
-        False,
-        (
+        flags=False,
+        members=(
             ("UNKNOWN", 0),
             ("ACTIVE", 1),
             ("STANDBY", 2),
@@ -501,8 +501,8 @@ ENUMS: Final = (
     EnumRow(
         "agent_direction",
         "AgentDirection",
-        False,
-        (
+        flags=False,
+        members=(
             ("NONE", 0),
             ("IN", 1),
             ("OUT", 2),
@@ -516,8 +516,8 @@ ENUMS: Final = (
     EnumRow(
         "agent_availability_status",
         "AgentAvailabilityStatus",
-        False,
-        (
+        flags=False,
+        members=(
             ("NOT_AVAILABLE", 0),
             ("ICM_AVAILABLE", 1),
             ("APPLICATION_AVAILABLE", 2),
@@ -526,8 +526,8 @@ ENUMS: Final = (
     EnumRow(
         "agent_service",
         "AgentService",
-        False,
-        (
+        flags=False,
+        members=(
             ("AGENT_ANSWERS", 1),
             ("AGENT_CALL_TRANSCRIPTION", 2),
         ),
@@ -535,8 +535,8 @@ ENUMS: Final = (
     EnumRow(
         "arm_status",
         "ArmStatus",
-        False,
-        (
+        flags=False,
+        members=(
             ("NO_ERROR", 0),
             ("AGENT_ALREADY_LOGGED_IN", 1),
             ("AGENT_NOT_FOUND", 2),
@@ -564,8 +564,8 @@ ENUMS: Final = (
     EnumRow(
         "task_msg_mask",
         "TaskMsgMask",
-        True,
-        (
+        flags=True,
+        members=(
             ("BEGIN_TASK", 0x1),
             ("QUEUED_TASK", 0x2),
             ("DEQUEUED_TASK", 0x4),
@@ -582,8 +582,8 @@ ENUMS: Final = (
     EnumRow(
         "task_state",
         "TaskState",
-        False,
-        (
+        flags=False,
+        members=(
             ("PRE_CALL", 0),
             ("ACTIVE", 1),
             ("WRAPUP", 2),
@@ -597,8 +597,8 @@ ENUMS: Final = (
     EnumRow(
         "disposition_code",
         "DispositionCode",
-        False,
-        (
+        flags=False,
+        members=(
             ("ABANDONED_IN_NETWORK", 1),
             ("ABANDONED_IN_LOCAL_QUEUE", 2),
             ("ABANDONED_RING", 3),

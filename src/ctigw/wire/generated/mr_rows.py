@@ -45,8 +45,8 @@ ENUMS: Final = (
     EnumRow(
         "status",
         "Status",
-        False,
-        (
+        flags=False,
+        members=(
             ("NO_ERROR", 0),
             ("INVALID_VERSION", 1),
             ("SESSION_ALREADY_ACTIVE", 2),
@@ -85,8 +85,8 @@ ENUMS: Final = (
     EnumRow(
         "new_task_failure_reason",
         "NewTaskFailureReason",
-        False,
-        (
+        flags=False,
+        members=(
             ("INVALID_NEW_TASK_MESSAGE", 1),
             ("MEDIA_ROUTING_DISABLED", 2),
             ("NO_SCRIPT", 3),
@@ -116,8 +116,8 @@ ENUMS: Final = (
     EnumRow(
         "cause_code",
         "CauseCode",
-        False,
-        (
+        flags=False,
+        members=(
             ("NONE", 0),
             ("REQUEUE_AT_HEAD", 1),
         ),
@@ -125,8 +125,8 @@ ENUMS: Final = (
     EnumRow(
         "service_requested",
         "ServiceRequested",
-        False,
-        (
+        flags=False,
+        members=(
             ("NONE", 0),
             ("VOICE_CALLBACK", 1),
             ("TRANSFER", 2),
@@ -140,8 +140,8 @@ ENUMS: Final = (
     EnumRow(
         "agent_ref_kind",
         "AgentRefKind",
-        False,
-        (
+        flags=False,
+        members=(
             ("UNDEFINED", 0),
             ("SKILL_TARGET_ID", 1),
             ("PERIPHERAL_NUMBER", 2),
@@ -150,8 +150,8 @@ ENUMS: Final = (
     EnumRow(
         "routing_disabled_reason",
         "RoutingDisabledReason",
-        False,
-        (
+        flags=False,
+        members=(
             ("ROUTER_UNREACHABLE", 1),
             ("PG_NOT_READY", 2),
             ("ADMINISTRATIVE", 3),
@@ -160,8 +160,8 @@ ENUMS: Final = (
     EnumRow(
         "cancel_reason",
         "CancelReason",
-        False,
-        (
+        flags=False,
+        members=(
             ("ABANDONED_BY_CUSTOMER", 0),
             ("APPLICATION_SHUTDOWN", 1),
             ("TIMED_OUT_IN_APPLICATION", 2),
@@ -170,8 +170,8 @@ ENUMS: Final = (
     EnumRow(
         "queue_type",
         "QueueType",
-        False,
-        (
+        flags=False,
+        members=(
             ("SKILL_GROUP", 1),
             ("PRECISION_QUEUE", 2),
             ("AGENT", 3),
@@ -180,8 +180,8 @@ ENUMS: Final = (
     EnumRow(
         "role",
         "Role",
-        False,
-        (
+        flags=False,
+        members=(
             ("PIM", 1),
             ("APPLICATION", 2),
         ),
