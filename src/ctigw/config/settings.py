@@ -51,7 +51,7 @@ class LimitSettings:
     outbox_age_s: float = key("age of the oldest waiting byte", default=10.0, low=0.1, high=3600)
 
 
-@attrs.frozen
+@attrs.frozen(kw_only=True)
 class ListenerSettings:
     """`[[listener]]`."""
 
