@@ -9,7 +9,7 @@ import struct
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from ctigw.wire.layout import NAMED_ARRAY, NAMED_VARIABLE, OPAQUE, TEXT, FloatRow, ProtocolRow
+from ctigw.wire.layout import NAMED_ARRAY, NAMED_VARIABLE, OPAQUE, TEXT, FloatRow, ProtocolRow, TypeRow
 from ctigw.wire.values import (
     AgentRef,
     EccArray,
@@ -26,7 +26,7 @@ Reader = Callable[[bytes], FloatValue]
 Writer = Callable[[FloatValue], bytes]
 
 _NUL: Final = b"\0"
-_VALUE_CLASSES: Final = {
+_VALUE_CLASSES: Final[Mapping[str, type[TaskId | AgentRef | EccName | EccValue | EccArray]]] = {
     "TASKID": TaskId,
     "AGENTREF": AgentRef,
     "ECCNAME": EccName,
@@ -57,18 +57,28 @@ def read_terminated(data: bytes) -> FloatValue:
 
 def read_plain(data: bytes) -> FloatValue:
     """A text without any NUL."""
-    return data if _NUL in data else data.decode("latin-1")
+    return data if 0 in data else data.decode("latin-1")
 
 
 def write_terminated(value: FloatValue) -> bytes:
     """The inverse of `read_terminated`."""
-    if isinstance(value, bytes):
-        return value
-    return _text(value) + _NUL
+    if isinstance(value, str):
+        data = value.encode("latin-1")
+        if 0 not in data:
+            return data + _NUL
+    return _text_kept(value)
 
 
 def write_plain(value: FloatValue) -> bytes:
     """The inverse of `read_plain`."""
+    if isinstance(value, str):
+        data = value.encode("latin-1")
+        if 0 not in data:
+            return data
+    return _text_kept(value)
+
+
+def _text_kept(value: FloatValue) -> bytes:
     return value if isinstance(value, bytes) else _text(value)
 
 
@@ -76,7 +86,7 @@ def _text(value: object) -> bytes:
     if not isinstance(value, str):
         raise ValueError(f"needs a text, not {type(value).__name__}")
     data = value.encode("latin-1")
-    if _NUL in data:
+    if 0 in data:
         raise ValueError("a text cannot hold a NUL")
     return data
 
@@ -170,13 +180,17 @@ def write_named_array(value: FloatValue) -> bytes:
 # ---- compounds: integers, then perhaps a text
 
 
+_PAIR: Final = 2
+"""Members of the compounds that are written most often: a number and a text."""
+
+
 def _compound(protocol: ProtocolRow, type_name: str) -> tuple[Reader, Writer]:
     row = protocol.type(type_name)
-    codes = [protocol.type(kind).code for _, kind in row.members]
     has_text = row.members[-1][1] == TEXT
-    head = struct.Struct(">" + "".join(codes))
+    head = struct.Struct(">" + "".join(protocol.type(kind).code for _, kind in row.members))
     size, unpack_from, pack = head.size, head.unpack_from, head.pack
-    made: Callable[..., FloatValue] = _VALUE_CLASSES[type_name]
+    value_class = _VALUE_CLASSES[type_name]
+    new = tuple.__new__
     members = len(row.members)
     read_text, write_text = _text_functions(protocol)
 
@@ -184,22 +198,41 @@ def _compound(protocol: ProtocolRow, type_name: str) -> tuple[Reader, Writer]:
         if len(data) < size:
             return data
         text = read_text(data[size:])
-        return made(*unpack_from(data), text) if isinstance(text, str) else data
+        if isinstance(text, bytes):
+            return data
+        made: FloatValue = new(value_class, (*unpack_from(data), text))
+        return made
 
     def read_exact(data: bytes) -> FloatValue:
-        return made(*unpack_from(data)) if len(data) == size else data
+        if len(data) != size:
+            return data
+        made: FloatValue = new(value_class, unpack_from(data))
+        return made
 
-    def write(value: FloatValue) -> bytes:
-        if isinstance(value, bytes):
-            return value
-        if not isinstance(value, tuple) or len(value) != members:
-            raise ValueError(f"needs {members} values ({', '.join(name for name, _ in row.members)})")
-        if has_text:
-            text = value[-1]
-            return pack(*value[:-1]) + (write_text(text) if isinstance(text, str) else _text(text))
-        return pack(*value)
+    def write_with_text(value: FloatValue) -> bytes:
+        if isinstance(value, tuple) and len(value) == members:
+            return pack(*value[:-1]) + write_text(value[-1])
+        return _kept(value, row)
 
-    return (read_with_text if has_text else read_exact), write
+    def write_pair(value: FloatValue) -> bytes:
+        if isinstance(value, tuple) and len(value) == _PAIR:
+            number, text = value
+            return pack(number) + write_text(text)
+        return _kept(value, row)
+
+    def write_exact(value: FloatValue) -> bytes:
+        return pack(*value) if isinstance(value, tuple) else _kept(value, row)
+
+    if not has_text:
+        return read_exact, write_exact
+    return read_with_text, (write_pair if members == _PAIR else write_with_text)
+
+
+def _kept(value: FloatValue, row: TypeRow) -> bytes:
+    """Raw bytes as they are; anything else is not a value of that compound."""
+    if isinstance(value, bytes):
+        return value
+    raise ValueError(f"needs {len(row.members)} values ({', '.join(name for name, _ in row.members)})")
 
 
 def _text_functions(protocol: ProtocolRow) -> tuple[Reader, Writer]:
@@ -239,62 +272,85 @@ def walker(tag_code: str, length_code: str) -> Walk:
 
     It raises `FloatError` where the list does not end with the body.
     """
+    if (tag_code, length_code) == ("B", "B"):
+        return _walk_single_bytes
     head = struct.Struct(">" + tag_code + length_code)
     size, unpack_from = head.size, head.unpack_from
 
     def walk(body: bytes, offset: int, readers: Mapping[int, Reader], floating: Floating) -> None:
         end = len(body)
         find = readers.get
+        append = floating.append
         while offset < end:
-            data_offset = offset + size
-            if data_offset > end:
-                raise FloatError(
-                    None, offset, f"a floating field needs {size} bytes for tag and length, {end - offset} are left"
-                )
+            start = offset + size
+            if start > end:
+                raise _cut_head(offset, size, end)
             tag, length = unpack_from(body, offset)
-            offset = data_offset + length
+            offset = start + length
             if offset > end:
-                problem = f"length {length} reaches {offset - end} bytes beyond the message"
-                raise FloatError(tag, data_offset - size, problem)
+                raise _cut_data(tag, start - size, length, offset - end)
             read = find(tag)
-            data = body[data_offset:offset]
-            floating.append((tag, read(data) if read is not None else data))
+            data = body[start:offset]
+            append((tag, data if read is None else read(data)))
 
     return walk
+
+
+def _walk_single_bytes(body: bytes, offset: int, readers: Mapping[int, Reader], floating: Floating) -> None:
+    """The walk for one byte of tag and one of length, which indexing reads faster than a Struct does."""
+    end = len(body)
+    find = readers.get
+    append = floating.append
+    while offset < end:
+        start = offset + 2
+        if start > end:
+            raise _cut_head(offset, 2, end)
+        tag = body[offset]
+        offset = start + body[offset + 1]
+        if offset > end:
+            raise _cut_data(tag, start - 2, body[start - 1], offset - end)
+        read = find(tag)
+        data = body[start:offset]
+        append((tag, data if read is None else read(data)))
+
+
+def _cut_head(offset: int, size: int, end: int) -> FloatError:
+    return FloatError(None, offset, f"tag and length need {size} bytes, {end - offset} are left")
+
+
+def _cut_data(tag: int, offset: int, length: int, beyond: int) -> FloatError:
+    return FloatError(tag, offset, f"length {length} reaches {beyond} bytes beyond the message")
 
 
 def joiner(tag_code: str, length_code: str, *, older_form: bool) -> Join:
     """The inverse of `walker`.
 
-    `newer` are tags that the table knows from a later version only: their typed values are left out, raw ones go back
-    as they came (decisions A3, A6). In an older form of the list, tags that its tag field cannot hold are left out too.
+    `newer` are tags that the table knows from a later version only: their typed values are left out, raw ones go back as
+    they came (decisions A3, A6). In an older form of the list, tags that its tag field cannot hold are left out too.
     """
-    head = struct.Struct(">" + tag_code + length_code)
-    pack = head.pack
+    pack = struct.Struct(">" + tag_code + length_code).pack
     highest_tag = (1 << (8 * struct.calcsize(">" + tag_code))) - 1
 
     def join(floating: Floating, writers: Mapping[int, Writer], newer: frozenset[int]) -> bytes:
         parts: list[bytes] = []
+        append = parts.append
         find = writers.get
-        for tag, value in floating:
-            write = find(tag)
-            if write is not None:
-                try:
+        tag = -1
+        try:
+            for tag, value in floating:
+                write = find(tag)
+                if write is not None:
                     data = write(value)
-                    parts.append(pack(tag, len(data)))
-                except (ValueError, TypeError, struct.error) as error:
-                    raise FloatError(tag, sum(map(len, parts)), str(error)) from None
-                parts.append(data)
-            elif (older_form and tag > highest_tag) or (tag in newer and not isinstance(value, bytes)):
-                continue
-            elif not isinstance(value, bytes):
-                raise FloatError(tag, sum(map(len, parts)), "an unknown tag carries bytes only")
-            else:
-                try:
-                    parts.append(pack(tag, len(value)))
-                except struct.error as error:
-                    raise FloatError(tag, sum(map(len, parts)), str(error)) from None
-                parts.append(value)
+                elif (older_form and tag > highest_tag) or (tag in newer and not isinstance(value, bytes)):
+                    continue
+                elif isinstance(value, bytes):
+                    data = value
+                else:
+                    raise ValueError("an unknown tag carries bytes only")
+                append(pack(tag, len(data)))
+                append(data)
+        except (ValueError, TypeError, struct.error) as error:
+            raise FloatError(tag, sum(map(len, parts)), str(error)) from None
         return b"".join(parts)
 
     return join
