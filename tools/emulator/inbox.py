@@ -1,0 +1,78 @@
+"""Messages that have come and that no step has taken yet.
+
+Knows: waiting for a message that fits, and saying why none did. Must not know: connections and steps.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from emulator.codec import Message, Value, text_of
+from emulator.load import MismatchError, until
+from emulator.scenario import ANY, difference
+
+LIMIT = 100_000
+"""Messages kept; the oldest goes first. A peer under load lists what it does not want to see in `ignore`."""
+NEARLY_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One of these names, with fields and variables that fit."""
+
+    names: list[str]
+    patterns: dict[str, Value] = field(default_factory=dict)
+    variables: dict[str, Value] = field(default_factory=dict)
+
+    def named(self, message: Message) -> bool:
+        """Whether the name fits."""
+        return message.name in self.names or ANY in self.names
+
+    def fits(self, message: Message) -> bool:
+        """Whether all of it fits."""
+        return self.named(message) and difference(message, self.patterns, self.variables) is None
+
+    def __str__(self) -> str:
+        return " or ".join(self.names) + "".join(f" {key}={text_of(value)}" for key, value in self.patterns.items())
+
+
+class Inbox:
+    """`end` tells how the connection ended, None while it lives. Set `arrived` when it ends."""
+
+    def __init__(self, end: Callable[[], str | None]) -> None:
+        self._end = end
+        self.messages: deque[Message] = deque(maxlen=LIMIT)
+        self.arrived = asyncio.Event()
+
+    def put(self, message: Message) -> None:
+        """A message has come."""
+        self.messages.append(message)
+        self.arrived.set()
+
+    async def take(self, wanted: Wanted, within_s: float, strict: bool = False) -> Message:
+        """The first message that fits, taken out; with `strict` the very next one must fit. MismatchError otherwise."""
+
+        def settled() -> bool:
+            return any(map(wanted.fits, self.messages)) or self._end() is not None or (strict and bool(self.messages))
+
+        await until(settled, self.arrived, within_s)
+        found = next(filter(wanted.fits, self.messages), None)
+        if found is None or (strict and found is not self.messages[0]):
+            raise MismatchError(self._explain(wanted, within_s))
+        self.messages.remove(found)
+        return found
+
+    def _explain(self, wanted: Wanted, within_s: float) -> str:
+        end = self._end()
+        why = f"did not come within {within_s} s" if end is None else f"did not come; the connection was {end}"
+        near = [
+            f"{message.name}: {difference(message, wanted.patterns, wanted.variables) or 'came later'}"
+            for message in self.messages
+            if wanted.named(message)
+        ]
+        others = sorted({message.name for message in self.messages if not wanted.named(message)})
+        hints = [*near[:NEARLY_SHOWN], *([f"others waiting: {', '.join(others)}"] if others else [])]
+        return f"{wanted} {why}" + (f" ({'; '.join(hints)})" if hints else "")
