@@ -1,0 +1,146 @@
+"""Whether a NEW_TASK is well-formed: the first of the checks that a PIM makes.
+
+Knows the limits of texts (`max` of the protocol table), the pairing of ECC names and values, and the limit of call and
+ECC data; must not know selectors, domains or queues, which the router checks. Rules: mr-wire (g) "NEW_TASK checks" and
+"Maximum text", mr.toml tags (each at most once, but 42 to 44), decisions A6 and D3.
+"""
+
+from ctigw.session.dialogues import FIRST_DIALOGUE_ID, LAST_DIALOGUE_ID
+from ctigw.wire import mr
+from ctigw.wire.layout import OPAQUE, TEXT, FloatRow, ProtocolRow
+from ctigw.wire.values import (
+    EccArray,
+    EccName,
+    EccValue,
+    FloatValue,
+    read_ecc_array,
+    read_ecc_name,
+    read_ecc_value,
+    read_text,
+)
+
+CALL_AND_ECC_DATA_BYTES = 2_000
+"""Call variables, ECC names and ECC values of one task together, the text only (decisions D3)."""
+
+_ECC_TAGS = (mr.NewTask.ECC_NAME, mr.NewTask.ECC_VALUE, mr.NewTask.ECC_ARRAY)
+_CALL_VARIABLES = range(mr.NewTask.CALL_VARIABLE1, mr.NewTask.CALL_VARIABLE10 + 1)
+
+
+def new_task_floats(protocol: ProtocolRow) -> dict[int, FloatRow]:
+    """The floating fields that NEW_TASK may have, by tag, from the table in use."""
+    return {row.tag: row for message in protocol.messages if message.name == mr.NewTask.NAME for row in message.floats}
+
+
+def find_problem(message: mr.NewTask, rows: dict[int, FloatRow]) -> str | None:
+    """Say what is wrong with a NEW_TASK, None when it is well-formed. `rows`: its floating fields by tag."""
+    if not FIRST_DIALOGUE_ID <= message.dialogue_id <= LAST_DIALOGUE_ID:
+        return f"DialogueID {message.dialogue_id:#x} is not 1 to 0xFFFFFFFE"
+    if not message.script_selector:
+        return "ScriptSelector is missing"
+    seen: set[int] = set()
+    for tag, value in message.floating:
+        row = rows.get(tag)
+        if row is None or tag in _ECC_TAGS:
+            continue
+        if tag in seen:
+            return f"{row.name} occurs twice"
+        seen.add(tag)
+        problem = _problem_of_value(row, value)
+        if problem is not None:
+            return problem
+    problem, ecc_bytes = _check_ecc(message, rows)
+    if problem is not None:
+        return problem
+    call_bytes = sum(len(read_text(value) or "") for tag, value in message.floating if tag in _CALL_VARIABLES)
+    if call_bytes + ecc_bytes > CALL_AND_ECC_DATA_BYTES:
+        return f"call and ECC data have {call_bytes + ecc_bytes} bytes, {CALL_AND_ECC_DATA_BYTES} are allowed"
+    return None
+
+
+def _problem_of_value(row: FloatRow, value: FloatValue) -> str | None:
+    if row.type == TEXT:
+        text = read_text(value)
+        if text is None:
+            return f"{row.name} is not a text"
+        return _too_long(row, len(text))
+    if row.type == OPAQUE:
+        return _too_long(row, len(value) if isinstance(value, bytes) else 0)
+    return f"{row.name} has a wrong length" if isinstance(value, bytes) else None
+
+
+def _too_long(row: FloatRow, length: int) -> str | None:
+    return f"{row.name} has {length} bytes, {row.max} are allowed" if length > row.max else None
+
+
+class _EccCheck:
+    """Names and values of ECC variables, collected from one message."""
+
+    def __init__(self, rows: dict[int, FloatRow]) -> None:
+        self._rows = rows
+        self.names: dict[int, str] = {}
+        self.scalars: set[int] = set()
+        self.elements: set[tuple[int, int]] = set()
+        self.text_bytes = 0
+
+    def take(self, tag: int, value: FloatValue) -> str | None:
+        """Take one floating field; say what is wrong with it."""
+        if tag == mr.NewTask.ECC_NAME:
+            return self._take_name(read_ecc_name(value))
+        if tag == mr.NewTask.ECC_VALUE:
+            return self._take_scalar(read_ecc_value(value))
+        return self._take_element(read_ecc_array(value))
+
+    def pairing_problem(self) -> str | None:
+        """Say which name or value lacks its partner."""
+        arrays = {ecc_tag for ecc_tag, _ in self.elements}
+        for ecc_tag in sorted(self.scalars | arrays):
+            if ecc_tag not in self.names:
+                return f"ECC value {ecc_tag} has no name"
+        for ecc_tag in sorted(self.names):
+            if ecc_tag not in self.scalars and ecc_tag not in arrays:
+                return f"ECC name {ecc_tag} has no value"
+            if ecc_tag in self.scalars and ecc_tag in arrays:
+                return f"ECC variable {ecc_tag} is scalar and array"
+        if len(set(self.names.values())) != len(self.names):
+            return "an ECC name occurs twice"
+        return None
+
+    def _take_name(self, name: EccName | None) -> str | None:
+        if name is None or not name.name:
+            return "an ECC name is malformed"
+        if name.ecc_tag in self.names:
+            return f"ECC name {name.ecc_tag} occurs twice"
+        self.names[name.ecc_tag] = name.name
+        return self._take_text(mr.NewTask.ECC_NAME, 4, name.name)
+
+    def _take_scalar(self, value: EccValue | None) -> str | None:
+        if value is None:
+            return "an ECC value is malformed"
+        if value.ecc_tag in self.scalars:
+            return f"ECC value {value.ecc_tag} occurs twice"
+        self.scalars.add(value.ecc_tag)
+        return self._take_text(mr.NewTask.ECC_VALUE, 4, value.value)
+
+    def _take_element(self, element: EccArray | None) -> str | None:
+        if element is None:
+            return "an ECC array element is malformed"
+        key = (element.ecc_tag, element.index)
+        if key in self.elements:
+            return f"ECC array element {element.ecc_tag}[{element.index}] occurs twice"
+        self.elements.add(key)
+        return self._take_text(mr.NewTask.ECC_ARRAY, 5, element.value)
+
+    def _take_text(self, tag: int, header_bytes: int, text: str) -> str | None:
+        self.text_bytes += len(text)
+        row = self._rows.get(tag)
+        return _too_long(row, header_bytes + len(text)) if row is not None else None
+
+
+def _check_ecc(message: mr.NewTask, rows: dict[int, FloatRow]) -> tuple[str | None, int]:
+    check = _EccCheck(rows)
+    for tag, value in message.floating:
+        if tag in _ECC_TAGS:
+            problem = check.take(tag, value)
+            if problem is not None:
+                return problem, 0
+    return check.pairing_problem(), check.text_bytes
