@@ -91,7 +91,7 @@ LIMITS = LimitSettings(first_message_s=1000, send_s=3, close_s=2, outbox_bytes=6
 
 
 def bench(limits: LimitSettings = LIMITS, *, lockstep: bool = False) -> Bench:
-    """Lockstep streams take a write only when the other end reads: a peer that never reads is one that never takes anything."""
+    """Lockstep streams take a write only when the other end reads: a peer that never reads never takes anything."""
     make: Callable[[], tuple[trio.abc.Stream, trio.abc.Stream]] = (
         trio.testing.lockstep_stream_pair if lockstep else trio.testing.memory_stream_pair
     )

@@ -1,4 +1,5 @@
 """The Trio layer: streams, TLS, deadlines, bounded outboxes.
 
-Knows how bytes come and go; must not know what messages mean or how tasks are routed. Rules: engineering F, decisions A8, G1.
+Knows how bytes come and go; must not know what messages mean or how tasks are routed. Rules: engineering F, decisions
+A8, G1.
 """

@@ -1,7 +1,7 @@
 """One time for everything that decides.
 
-Knows how to give steady UTC seconds: wall time read once, then carried on by Trio's monotonic clock, so that a wall clock that
-jumps moves no deadline and virtual time works in tests. Must not know who asks.
+Knows how to give steady UTC seconds: wall time read once, then carried on by Trio's monotonic clock, so that a wall
+clock that jumps moves no deadline and virtual time works in tests. Must not know who asks.
 """
 
 import time

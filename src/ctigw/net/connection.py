@@ -1,8 +1,9 @@
 """One connection: a stream, a session, and the three tasks between them.
 
-Knows streams, deadlines and the outbox; must not know what messages mean or which sessions exist besides this one. Reader, writer and
-timer share one rhythm: tell the session, take what it has to say, hand it on; nothing awaits in between, so nothing can be half
-done at a cancellation (engineering A3, F1). Only the writer touches `send_all`; a failed or cancelled one ends the stream for good.
+Knows streams, deadlines and the outbox; must not know what messages mean or which sessions exist besides this one.
+Reader, writer and timer share one rhythm: tell the session, take what it has to say, hand it on; nothing awaits in
+between, so nothing can be half done at a cancellation (engineering A3, F1). Only the writer touches `send_all`; a
+failed or cancelled one ends the stream for good.
 """
 
 import math
@@ -21,7 +22,10 @@ READ_BYTES = 32 * 1024
 
 
 class ConnectionOwner(Protocol):
-    """Who hears what the session reports. Called synchronously; must not await and must not raise for anything a peer does."""
+    """Who hears what the session reports.
+
+    Called synchronously; must not await and must not raise for anything a peer does.
+    """
 
     def session_events(self, connection: "Connection", events: list[SessionEvent], now: float) -> None:
         """Events of one pump, in order; the last may be SessionClosed."""
@@ -63,7 +67,11 @@ class Connection:
         self._read_scope = trio.CancelScope()
 
     async def run(self) -> SessionClosed:
-        """Serve until the session or the stream ends; returns why. The stream is closed on return, also when cancelled."""
+        """Serve until the session or the stream ends; returns why.
+
+        The stream is closed on return; when cancelled, without any further wait.
+        """
+        cancelled = True
         try:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._write)
@@ -74,17 +82,22 @@ class Connection:
                 with trio.move_on_after(0 if self._dead else self._limits.close_s):
                     await self._drained.wait()
                 nursery.cancel_scope.cancel()
-        except* Exception as failures:
+            cancelled = False
+        except* Exception as failures:  # noqa: BLE001 - the outermost try of a connection: the others must live (F5)
             self._owner.session_failed(self, failures)
             self.cut(CloseReason.INTERNAL, "error of ours")
         finally:
+            self._dead = self._dead or cancelled
             self._end(CloseReason.SHUTDOWN, "cancelled")
             await self._close_stream()
         assert self._closed is not None  # _end has just seen to it
         return self._closed
 
     def pump(self, now: float) -> None:
-        """Move what the session has to say to the owner and the outbox. Never awaits; may be called by the owner after `submit`."""
+        """Move what the session has to say to the owner and the outbox.
+
+        Never awaits; may be called by the owner after `submit`.
+        """
         while True:
             events, frames = self.session.take()
             for frame, lane in frames:
@@ -193,12 +206,17 @@ class Connection:
         return min((at for at in candidates if at is not None), default=math.inf)
 
     def _arm(self, now: float) -> None:
-        """Wake the timer only when something is due earlier than it sleeps: a later deadline is looked at when it wakes."""
+        """Wake the timer only when something is due earlier than it sleeps: a later deadline is looked at when it
+        wakes.
+        """
         if self._next_deadline() < self._timer_at:
             self._wake_timer.set()
 
     async def _close_stream(self) -> None:
-        """Orderly end within a deadline, then without asking. Shielded, because a cancelled task must not leak a socket."""
+        """Orderly end within a deadline, then without asking.
+
+        Shielded, because a cancelled task must not leak a socket.
+        """
         with trio.CancelScope(deadline=trio.current_time() + self._limits.close_s, shield=True):
             try:
                 if self._dead:

@@ -1,7 +1,7 @@
 """Listening: sockets, limits per listener and per address, the TLS handshake and its deadline.
 
-Knows how a stream comes to be and who may have one; must not know what a session is beyond being handed one. A handler given to
-`trio.serve_listeners` must never raise, or the whole server goes down (engineering F5).
+Knows how a stream comes to be and who may have one; must not know what a session is beyond being handed one. A handler
+given to `trio.serve_listeners` must never raise, or the whole server goes down (engineering F5).
 """
 
 import ssl
@@ -16,7 +16,9 @@ from ctigw.net.tls import peer_subject
 from ctigw.session.events import CloseReason
 
 BACKLOG = 2048
-"""Connections that the kernel holds for us in a storm: a site's agents reconnecting at once (performance, TLS handshakes)."""
+"""Connections that the kernel holds for us in a storm: a site's agents reconnecting at once (performance, TLS
+handshakes).
+"""
 
 
 @attrs.frozen
@@ -124,7 +126,9 @@ class Listener:
         await self._handler(Accepted(secured, address, peer_subject(secured), self._settings))
 
     async def _handshake(self, secured: trio.SSLStream[trio.SocketStream]) -> str | None:
-        """None, or what went wrong: a silent client is pending for ever unless asked under a deadline (engineering 5.7)."""
+        """None, or what went wrong: a silent client is pending for ever unless asked under a deadline (engineering
+        5.7).
+        """
         with trio.move_on_after(self._settings.limits.handshake_s):
             try:
                 await secured.do_handshake()

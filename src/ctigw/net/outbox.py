@@ -1,13 +1,16 @@
 """What waits to be written to one connection.
 
-Knows two lanes, bytes and ages; must not know streams or what a frame means. The control lane goes first but never splits a frame
-(engineering F3); it is not counted against the bounds, because sessions bound what they put there (decisions A8).
+Knows two lanes, bytes and ages; must not know streams or what a frame means. The control lane goes first but never
+splits a frame (engineering F3); it is not counted against the bounds, because sessions bound what they put there
+(decisions A8).
 """
 
 from collections import deque
 
 BATCH_BYTES = 64 * 1024
-"""Most bytes of one write, unless a single frame is larger: so short that a heartbeat never queues behind more than one write."""
+"""Most bytes of one write, unless a single frame is larger: so short that a heartbeat never queues behind more than one
+write.
+"""
 
 
 class Outbox:

@@ -23,9 +23,8 @@ def server_context(settings: TlsSettings) -> ssl.SSLContext:
             context.load_verify_locations(settings.client_ca)
             context.verify_mode = ssl.CERT_REQUIRED if settings.require_client_certificate else ssl.CERT_OPTIONAL
     except (OSError, ssl.SSLError) as error:
-        raise ConfigurationError(
-            f"tls: certificate {settings.certificate}, private_key {settings.private_key}, client_ca {settings.client_ca}: {error}"
-        ) from error
+        files = f"{settings.certificate}, {settings.private_key}, {settings.client_ca}"
+        raise ConfigurationError(f"certificates cannot be used: {error}", key="tls", value=files) from error
     return context
 
 

@@ -1,0 +1,220 @@
+"""The daemon: every part put together, started and stopped in order.
+
+Knows the nursery tree, signals, readiness and the budget of a stop; must not know protocol details. Start: engine,
+admin face, sockets bound, then READY (engineering F6). Stop: not ready, no more accepting, sessions told, outboxes
+drained, connections cut, all within the ten seconds of decisions G2.
+"""
+
+import logging
+import math
+import signal
+import ssl
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import trio
+
+from ctigw import __version__
+from ctigw.config.settings import ListenerSettings, Settings
+from ctigw.errors import ConfigurationError
+from ctigw.gateway.assembly import session_factory
+from ctigw.gateway.directory import Directory
+from ctigw.gateway.exchange import Exchange
+from ctigw.gateway.notify import ServiceManager
+from ctigw.net.clock import SteadyClock
+from ctigw.net.connection import Connection
+from ctigw.net.listeners import Accepted, Listener, open_sockets
+from ctigw.net.tls import server_context
+from ctigw.observe.admin import AdminApplication, Health, serve_admin
+from ctigw.observe.metrics import Metrics
+from ctigw.routing.engine import Engine
+from ctigw.session.events import CloseReason
+from ctigw.session.greeter import Greeter
+from ctigw.session.session import PeerIdentity
+
+log = logging.getLogger("ctigw.daemon")
+
+STOP_BUDGET_S = 7.0
+"""From the signal to cutting what is still open; with the admin face's second this stays within the ten of decisions
+G2.
+"""
+
+LATENESS_PERIOD_S = 0.5
+"""How often the loop's lateness is measured: cheap, and often enough that a stall of a second is seen."""
+
+STUCK_S = 15.0
+"""A loop that has not turned for this long is not alive (decisions G2); the longest tick in normal use is some
+milliseconds.
+"""
+
+
+class Daemon:
+    """One running gateway."""
+
+    def __init__(self, settings: Settings, manager: ServiceManager | None = None) -> None:
+        """Builds everything that needs no event loop; ConfigurationError when certificates cannot be used."""
+        self._settings = settings
+        self._manager = manager or ServiceManager()
+        self._contexts = {listener.address: _context(listener) for listener in settings.listeners}
+        self.metrics = Metrics(__version__, settings.gateway.side)
+        self._directory = Directory(settings.routing)
+        self._engine = Engine(settings.routing, settings.gateway.side)
+        self._factory = session_factory(settings)
+        self._stopping = trio.Event()
+        self._ready = False
+        self._turned_at = 0.0
+        self.addresses: list[str] = []
+        """HOST:PORT of every bound listener, once ready."""
+        self.admin_addresses: list[str] = []
+
+    async def run(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Serve until `stop` or a signal handler says so.
+
+        OSError when an address cannot be had. Cancelling it cuts everything.
+        """
+        self._clock = SteadyClock()
+        self.exchange = Exchange(self._engine, self._directory, self.metrics, self._clock)
+        self.metrics.scrape_from(self.exchange.samples)
+        async with trio.open_nursery() as background:
+            background.start_soon(self._measure_lateness)
+            background.start_soon(self._keep_engine_time)
+            admin_ended = trio.Event()
+            application = AdminApplication(self.metrics.registry, self._healthy, self._readiness)
+            self.admin_addresses = await background.start(
+                serve_admin, application, self._settings.admin.address, admin_ended
+            )
+            async with trio.open_nursery() as connections:
+                async with self._accepting(connections):
+                    self._ready = True
+                    self._manager.notify("READY=1", f"STATUS=serving on {', '.join(self.addresses)}")
+                    log.info(
+                        "ready: side %s on %s, admin on %s",
+                        self._settings.gateway.side,
+                        self.addresses,
+                        self.admin_addresses,
+                    )
+                    task_status.started()
+                    await self._stopping.wait()
+                    self._ready = False
+                    self._manager.notify("STOPPING=1", "STATUS=draining")
+                self._drain(connections)
+            admin_ended.set()
+            background.cancel_scope.cancel()
+        log.info("stopped")
+
+    def stop(self) -> None:
+        """Begin the orderly stop; a second call changes nothing."""
+        self._stopping.set()
+
+    @asynccontextmanager
+    async def _accepting(self, connections: trio.Nursery) -> AsyncIterator[None]:
+        """Accept on every listener while the block runs.
+
+        Sockets passed by the service manager stand for the first listeners.
+        """
+        passed = self._manager.passed_sockets()
+        async with trio.open_nursery() as accepting:
+            for settings in self._settings.listeners:
+                sockets = [passed.pop(0)] if passed else await open_sockets(settings)
+                listener = Listener(settings, self._contexts[settings.address], self._serve, self._refused)
+                await accepting.start(listener.serve, sockets, connections)
+                self.addresses += [_bound(one) for one in sockets]
+            yield
+            accepting.cancel_scope.cancel()
+
+    async def _serve(self, accepted: Accepted) -> None:
+        """One connection, from the handshake to its end."""
+        identity = PeerIdentity(accepted.address, accepted.certificate_subject)
+        greeter = Greeter(accepted.listener.protocols, identity, self._factory, self._clock.now())
+        connection = Connection(
+            accepted.stream, greeter, self.exchange, self._clock, accepted.listener.limits, accepted.address
+        )
+        self.exchange.add(connection)
+        if self._stopping.is_set():
+            connection.cut(CloseReason.SHUTDOWN, "accepted too late")
+        await connection.run()
+
+    def _refused(self, settings: ListenerSettings, reason: CloseReason, detail: str) -> None:
+        """A connection that never had a session; which protocol it would have spoken nobody knows."""
+        self.metrics.session_closed("none", reason.value)
+        log.info("refused on %s: %s: %s", settings.address, reason.value, detail)
+
+    def _drain(self, connections: trio.Nursery) -> None:
+        """Tell every session that we go, and give all of them the budget; what is left then is cut."""
+        connections.cancel_scope.deadline = trio.current_time() + STOP_BUDGET_S
+        self.exchange.tell_all_to_end(self._clock.now())
+
+    async def _keep_engine_time(self) -> None:
+        """Wake the engine when its next deadline comes."""
+        changed = trio.Event()
+
+        def wake() -> None:
+            changed.set()
+
+        self.exchange.on_deadline_change = wake
+        while True:
+            changed = trio.Event()
+            due = self.exchange.next_deadline()
+            at = math.inf if due is None else self._clock.trio_deadline(due)
+            with trio.move_on_at(at):
+                await changed.wait()
+                continue
+            self.exchange.handle_deadlines(self._clock.now())
+
+    async def _measure_lateness(self) -> None:
+        """Turn now and then, note how late, and tell the service manager that we live."""
+        interval = self._manager.watchdog_interval_s()
+        alive_at = -math.inf
+        while True:
+            due = trio.current_time() + LATENESS_PERIOD_S
+            await trio.sleep_until(due)
+            self._turned_at = trio.current_time()
+            self.metrics.loop_lateness_seconds.observe(max(0.0, self._turned_at - due))
+            if interval is not None and self._turned_at - alive_at >= min(interval, STUCK_S):
+                alive_at = self._turned_at
+                self._manager.notify("WATCHDOG=1")
+
+    def _healthy(self) -> Health:
+        """Would a restart help? Losing peers never makes it so (decisions G2)."""
+        silent = trio.current_time() - self._turned_at
+        return Health(silent < STUCK_S or not self._turned_at, f"loop turned {silent:.1f} s ago")
+
+    def _readiness(self) -> Health:
+        return Health(self._ready, "ready" if self._ready else "not ready: starting or draining")
+
+
+async def run_until_signalled(daemon: Daemon) -> None:
+    """Run the daemon; SIGTERM or SIGINT stops it in order, a second one at once. Main thread only."""
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(_heed_signals, daemon.stop, nursery.cancel_scope.cancel)
+        await daemon.run()
+        nursery.cancel_scope.cancel()
+
+
+async def _heed_signals(stop: Callable[[], None], end: Callable[[], None]) -> None:
+    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
+        asked = False
+        async for number in signals:
+            if number == signal.SIGHUP:
+                log.warning(
+                    "SIGHUP: changing the configuration of a running daemon is not built yet; restart to apply it"
+                )
+            elif asked:
+                log.warning("second %s: ending at once", signal.Signals(number).name)
+                end()
+            else:
+                log.info("%s: stopping", signal.Signals(number).name)
+                asked = True
+                stop()
+
+
+def _context(listener: ListenerSettings) -> ssl.SSLContext | None:
+    try:
+        return None if listener.tls is None else server_context(listener.tls)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"listener {listener.address}: {error}") from error
+
+
+def _bound(listening: trio.SocketListener) -> str:
+    host, port = listening.socket.getsockname()[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -1,0 +1,410 @@
+"""Where sessions and engine meet.
+
+Knows who said what to whom: session events become inputs, the engine's events become messages to the sessions that
+shall have them. Must not know sockets, and decides nothing about routing. Everything here is synchronous: between a
+read and the frames that follow from it nothing awaits, so connections cannot overtake one another (engineering A3).
+Rules: decisions C3, E2, E3, F4.
+"""
+
+import logging
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+import attrs
+
+from ctigw.gateway import outbound_cti
+from ctigw.gateway.audience import Audience, CtiClient
+from ctigw.gateway.directory import Directory
+from ctigw.gateway.inbound import Sender, to_input
+from ctigw.gateway.outbound_mr import to_application
+from ctigw.net.clock import SteadyClock
+from ctigw.net.connection import Connection
+from ctigw.observe.metrics import Metrics, Sample
+from ctigw.routing.engine import Engine
+from ctigw.routing.events import (
+    AgentChosen,
+    AgentMadeNotRoutable,
+    AgentStateChanged,
+    MaxTaskLifetimeExceeded,
+    PreCallAborted,
+    ReportAnswered,
+    TaskEnded,
+    TaskFailed,
+    TaskQueued,
+    TaskRejected,
+)
+from ctigw.routing.inputs import (
+    ArmClientLost,
+    ArmClientOpened,
+    DeadlinesPassed,
+    Input,
+    RoutingClientLost,
+    RoutingClientOpened,
+)
+from ctigw.session.events import (
+    CtiClientDetails,
+    FrameErrorReason,
+    FrameRefused,
+    MessageReceived,
+    MrPimDetails,
+    SessionClosed,
+    SessionEvent,
+    SessionOpened,
+    SessionTouched,
+)
+from ctigw.session.session import Session
+from ctigw.wire import Message, cti
+
+log = logging.getLogger("ctigw.gateway")
+
+RING_NO_ANSWER = 19
+"""Disposition of a task that nobody started in time (semantics 3.5)."""
+
+COMPLAINTS_LOGGED = 10
+"""Refused frames that get a line of their own per connection; a broken peer must not fill the disk. All of them are
+counted.
+"""
+
+_SESSION_FAILURES = {
+    FrameErrorReason.INVALID_NEW_TASK: 1,
+    FrameErrorReason.ROUTING_DISABLED: 2,
+    FrameErrorReason.DUPLICATE_DIALOGUE: 10,
+}
+"""NEW_TASK_FAILURE reasons that sessions give by themselves (mr-wire section g, checks 1, 2 and 10)."""
+
+
+@attrs.define(eq=False)
+class Link:
+    """One connection in the exchange."""
+
+    session_id: int
+    connection: Connection
+    sender: Sender
+    opened: SessionOpened | None = None
+    cti_client: CtiClient | None = None
+    complaints: int = 0
+
+
+class Exchange:
+    """The synchronous heart of the daemon; owner of every connection (`ctigw.net.connection.ConnectionOwner`)."""
+
+    def __init__(self, engine: Engine, directory: Directory, metrics: Metrics, clock: SteadyClock) -> None:
+        self._engine = engine
+        self._directory = directory
+        self._metrics = metrics
+        self._clock = clock
+        self._audience = Audience()
+        self._links: dict[int, Link] = {}
+        self._by_connection: dict[Connection, Link] = {}
+        self._dirty: dict[Connection, None] = {}
+        self._last_session_id = 0
+        self.on_deadline_change = _nothing
+        """Called when the engine's next deadline may have become earlier."""
+
+    # --- connections --------------------------------------------------------------------------------------------------
+
+    def add(self, connection: Connection) -> None:
+        """A connection begins; its session ids are never used twice."""
+        self._last_session_id += 1
+        link = Link(self._last_session_id, connection, Sender(self._last_session_id, 0, 0))
+        self._links[link.session_id] = link
+        self._by_connection[connection] = link
+
+    def connections(self) -> Iterator[Connection]:
+        """Connections that have not ended, oldest first."""
+        return iter([link.connection for link in self._links.values()])
+
+    def session_events(self, connection: Connection, events: list[SessionEvent], now: float) -> None:
+        """What a session reports, in order."""
+        link = self._by_connection.get(connection)
+        if link is None:
+            return
+        for event in events:
+            if isinstance(event, MessageReceived):
+                self._message(link, event.message, now)
+            elif isinstance(event, SessionOpened):
+                self._opened(link, event, now)
+            elif isinstance(event, FrameRefused):
+                self._refused(link, event)
+            elif isinstance(event, SessionTouched):
+                self._touched(event.session)
+            elif isinstance(event, SessionClosed):
+                self._closed(link, event, now)
+        self._count_frames(connection)
+        self._dirty.pop(connection, None)  # its own pump is under way and takes the rest
+        self._flush(now)
+
+    def batch_written(self, connection: Connection, marks: list[float], now: float) -> None:
+        """Answers to NEW_TASKs read at `marks` are with the transport."""
+        for read_at in marks:
+            self._metrics.route_seconds.observe(max(0.0, now - read_at))
+
+    def session_failed(self, connection: Connection, error: BaseException) -> None:
+        """A defect of ours ended one connection; the others go on."""
+        log.error("error of ours on the connection from %s", connection.address, exc_info=error)
+
+    # --- time ---------------------------------------------------------------------------------------------------------
+
+    def next_deadline(self) -> float | None:
+        """When the engine wants to be woken, UTC seconds."""
+        return self._engine.next_deadline()
+
+    def handle_deadlines(self, now: float) -> None:
+        """Let the engine act on everything that is due."""
+        self._decide(DeadlinesPassed(), now)
+        self._flush(now)
+
+    # --- what sessions say --------------------------------------------------------------------------------------------
+
+    def _opened(self, link: Link, event: SessionOpened, now: float) -> None:
+        link.opened = event
+        details = event.details
+        version = link.connection.session.version
+        if isinstance(details, MrPimDetails):
+            link.sender = Sender(link.session_id, version, 0)
+            self._decide(RoutingClientOpened(link.session_id, details.binding, details.requeue_on_recovery), now)
+        elif isinstance(details, CtiClientDetails):
+            path = details.application_path or 0
+            link.sender = Sender(link.session_id, version, path)
+            link.cti_client = self._cti_client(link, details, version)
+            self._audience.add(link.cti_client)
+            if details.services & cti.ServiceMask.AGENT_REPORTING:
+                self._decide(ArmClientOpened(link.session_id, path), now)
+        log.info(
+            "session %d open: %s %s version %d from %s",
+            link.session_id,
+            event.protocol,
+            event.role,
+            version,
+            link.connection.address,
+        )
+
+    def _cti_client(self, link: Link, details: CtiClientDetails, version: int) -> CtiClient:
+        number = details.agent_id or details.agent_extension or details.agent_instrument
+        agent = self._directory.agent_by_number(details.peripheral_id, number) if number else None
+        return CtiClient(
+            session_id=link.session_id,
+            connection=link.connection,
+            version=version,
+            services=details.services,
+            application_path=details.application_path or 0,
+            call_mask=details.call_event_mask,
+            agent_state_mask=details.agent_state_mask,
+            skill_target_id=None if agent is None else agent.skill_target_id,
+        )
+
+    def _closed(self, link: Link, event: SessionClosed, now: float) -> None:
+        del self._links[link.session_id]
+        del self._by_connection[link.connection]
+        session = link.connection.session
+        self._metrics.session_closed(session.protocol, event.reason.value)
+        if link.cti_client is not None:
+            self._audience.remove(link.cti_client)
+            if link.cti_client.services & cti.ServiceMask.AGENT_REPORTING:
+                self._decide(ArmClientLost(link.session_id), now)
+        elif link.opened is not None and link.opened.role == "application":
+            self._decide(RoutingClientLost(link.session_id), now)
+        log.info(
+            "session %d closed: %s %s from %s: %s (%s)%s",
+            link.session_id,
+            session.protocol,
+            session.role,
+            link.connection.address,
+            event.reason.value,
+            event.detail,
+            f"; {link.complaints} frames refused" if link.complaints else "",
+        )
+
+    def _touched(self, session: Session) -> None:
+        """Another connection's session changed because of this one: it was replaced."""
+        for connection in self.connections():
+            if connection.session is session:
+                self._dirty[connection] = None
+
+    def _refused(self, link: Link, event: FrameRefused) -> None:
+        session = link.connection.session
+        self._metrics.frame_error(session.protocol, event.reason.value)
+        failure = _SESSION_FAILURES.get(event.reason)
+        if failure is not None:
+            self._metrics.task_failure(failure)
+        link.complaints += 1
+        if link.complaints <= COMPLAINTS_LOGGED:
+            log.warning(
+                "session %d from %s: %s: %s", link.session_id, link.connection.address, event.reason.value, event.detail
+            )
+
+    def _message(self, link: Link, message: Message, now: float) -> None:
+        item = to_input(link.sender, message)
+        if item is not None:
+            self._decide(item, now)
+        elif isinstance(message, cti.QueryAgentStateReq):
+            self._query_agent_state(link, message, now)
+        elif isinstance(message, cti.GetPrecallMessagesReq):
+            self._repeat_pre_calls(link, message, now)
+
+    def _query_agent_state(self, link: Link, message: cti.QueryAgentStateReq, now: float) -> None:
+        """Answer from the engine's state; an agent may be named by ICMAgentID, AgentID, AgentExtension or
+        AgentInstrument.
+        """
+        number = message.agent_id or message.agent_extension or message.agent_instrument
+        agent = self._directory.agents.get(message.icm_agent_id)
+        if agent is None and number:
+            agent = self._directory.agent_by_number(message.peripheral_id, number)
+        version = link.sender.version
+        if message.mrd_id not in self._directory.mrds:
+            answer = outbound_cti.failure_conf(version, message.invoke_id, cti.FailureStatus.INVALID_MR_DOMAIN)
+        else:
+            view = None if agent is None else self._engine.agent_view(agent.skill_target_id, message.mrd_id, now)
+            if view is None:
+                answer = outbound_cti.failure_conf(version, message.invoke_id, cti.FailureStatus.INVALID_AGENT_DATA)
+            else:
+                answer = outbound_cti.queried_state(self._directory, message.invoke_id, view, version)
+        self._send(link.session_id, answer, now)
+
+    def _repeat_pre_calls(self, link: Link, message: cti.GetPrecallMessagesReq, now: float) -> None:
+        """GET_PRECALL_MESSAGES: how many, then each again (semantics 3.2 row 14)."""
+        pending = [
+            event
+            for event in self._engine.pending_pre_calls(link.sender.application_path)
+            if event.mrd_id == message.mrd_id
+        ]
+        self._send(link.session_id, cti.GetPrecallMessagesResp(message.invoke_id, 0, len(pending)), now)
+        for event in pending:
+            self._send(link.session_id, outbound_cti.chosen(self._directory, event), now)
+
+    # --- what the engine says -----------------------------------------------------------------------------------------
+
+    def _decide(self, item: Input, now: float) -> None:
+        before = self._engine.next_deadline()
+        for event in self._engine.handle(item, now):
+            self._release(event, now)
+            self._count(event, now)
+        after = self._engine.next_deadline()
+        if after is not None and (before is None or after < before):
+            self.on_deadline_change()
+
+    def _release(self, event: object, now: float) -> None:
+        """Send what follows from one event, in the order of decisions E2 and E3."""
+        if self._audience.wants_task_events():
+            told = outbound_cti.task_event(self._directory, event)
+            if told is not None:
+                self._tell(self._audience.of_task_events(), told, now)
+        to_client = to_application(self._directory, event)
+        if to_client is not None:
+            self._send(*to_client, now)
+        if isinstance(event, AgentStateChanged):
+            self._agent_state(event, now)
+        elif isinstance(event, AgentChosen):
+            mask = cti.CallEventMask.AGENT_PRE_CALL
+            self._call_event(event, outbound_cti.chosen(self._directory, event), mask, now)
+        elif isinstance(event, PreCallAborted):
+            mask = cti.CallEventMask.AGENT_PRE_CALL_ABORT
+            self._call_event(event, outbound_cti.pre_call_abort(self._directory, event), mask, now)
+        elif isinstance(event, AgentMadeNotRoutable):
+            path = self._directory.path_of(event.skill_target_id, event.mrd_id)
+            self._tell(self._audience.of_path(path), outbound_cti.made_not_routable(event), now)
+        elif isinstance(event, MaxTaskLifetimeExceeded):
+            path = self._directory.path_of(event.skill_target_id, event.mrd_id)
+            self._tell(self._audience.of_path(path), outbound_cti.lifetime_exceeded(event), now)
+        elif isinstance(event, ReportAnswered):
+            answer = outbound_cti.answer(event)
+            if answer is not None:
+                self._send(event.origin.session_id, answer, now)
+
+    def _call_event(self, event: AgentChosen | PreCallAborted, message: Message, mask: int, now: float) -> None:
+        path = self._directory.path_of(event.skill_target_id, event.mrd_id)
+        self._tell(self._audience.of_call_event(path, event.skill_target_id, mask), message, now)
+
+    def _agent_state(self, event: AgentStateChanged, now: float) -> None:
+        view = event.view
+        mask = outbound_cti.state_mask_bit(view.state)
+        for client in self._audience.of_agent_state(view.skill_target_id, mask):
+            message = outbound_cti.agent_state(self._directory, view, client.version, now)
+            self._submit(client.connection, message, now)
+
+    def _tell(self, clients: Iterable[CtiClient], message: Message, now: float) -> None:
+        for client in clients:
+            self._submit(client.connection, message, now)
+
+    def _send(self, session_id: int, message: Message, now: float) -> None:
+        """To one session; one that has ended meanwhile misses it (decisions F4: an event lost with a connection is not
+        repeated).
+        """
+        link = self._links.get(session_id)
+        if link is not None:
+            self._submit(link.connection, message, now)
+
+    def _submit(self, connection: Connection, message: Message, now: float) -> None:
+        connection.session.submit(message, now)
+        self._dirty[connection] = None
+
+    def _flush(self, now: float) -> None:
+        while self._dirty:
+            connection = next(iter(self._dirty))
+            del self._dirty[connection]
+            connection.pump(now)
+            self._count_frames(connection)
+
+    # --- counting -----------------------------------------------------------------------------------------------------
+
+    def _count_frames(self, connection: Connection) -> None:
+        counts = connection.session.frame_counts
+        if counts:
+            self._metrics.frames(connection.session.protocol, counts)
+            counts.clear()
+
+    def _count(self, event: object, now: float) -> None:
+        if isinstance(event, AgentChosen):
+            if not event.waited:
+                if event.queue is not None:
+                    self._metrics.task_offered(event.queue.label)
+                link = self._links.get(event.dialogue.session_id)
+                if link is not None:
+                    link.connection.mark(now)
+        elif isinstance(event, TaskQueued):
+            for entry in event.entries:
+                self._metrics.task_offered(entry.queue.label)
+        elif isinstance(event, TaskEnded):
+            name = self._directory.mrd_name(event.mrd_id)
+            self._metrics.task_ended(name, event.disposition)
+            if event.disposition == RING_NO_ANSWER:
+                self._metrics.start_timeout(name)
+        elif isinstance(event, TaskRejected | TaskFailed):
+            self._metrics.task_failure(event.reason)
+
+    def samples(self) -> Iterator[Sample]:
+        """Gauges at scrape time."""
+        sessions: Counter[tuple[str, str, str]] = Counter()
+        waiting: Counter[str] = Counter()
+        for link in self._links.values():
+            waiting[link.connection.session.protocol] += link.connection.outbox.waiting_bytes()
+            if link.opened is not None:
+                sessions[link.opened.protocol, link.opened.role, link.opened.side] += 1
+        for labels, count in sessions.items():
+            yield Sample("ctigw_sessions", labels, count)
+        for protocol in ("mr", "cti"):
+            yield Sample("ctigw_outbox_bytes", (protocol,), waiting[protocol])
+        yield from self._census()
+
+    def _census(self) -> Iterator[Sample]:
+        census = self._engine.census()
+        now = self._clock.now()
+        for (mrd, task_state), count in census.tasks.items():
+            yield Sample("ctigw_tasks", (mrd, task_state.name.lower()), count)
+        for queue, (depth, oldest) in census.queues.items():
+            yield Sample("ctigw_queue_depth", (queue,), depth)
+            yield Sample("ctigw_queue_oldest_seconds", (queue,), 0.0 if oldest is None else max(0.0, now - oldest))
+        for (mrd, agent_state), count in census.agents.items():
+            yield Sample("ctigw_agents", (mrd, agent_state.name.lower()), count)
+        for (mrd, kind), count in census.available.items():
+            yield Sample("ctigw_agents_available", (mrd, kind), count)
+
+    def tell_all_to_end(self, now: float) -> None:
+        """Begin the orderly end of every session: the daemon is going away."""
+        for connection in self.connections():
+            connection.session.close(0, now)
+            connection.pump(now)
+
+
+def _nothing() -> None:
+    """Nobody waits for deadlines yet."""

@@ -1,0 +1,167 @@
+"""Which message is which input of the engine.
+
+Knows the messages that sessions let through and the inputs they become; must not know sockets, nor what the engine
+makes of an input. One table, message class to function. Rules: decisions C4, C6, D1 to D4.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+
+from ctigw.gateway.variables import variables_from_cti, variables_from_mr
+from ctigw.routing.inputs import (
+    CancelTask,
+    DialogueKey,
+    EndTask,
+    Input,
+    MakeAgentNotReady,
+    MakeAgentNotRoutable,
+    MakeAgentReady,
+    MakeAgentRoutable,
+    MediaLogin,
+    MediaLogout,
+    NewTask,
+    OfferTask,
+    Origin,
+    PauseTask,
+    ResumeTask,
+    RunScriptResult,
+    StartTask,
+    TaskContext,
+    TaskId,
+    TaskReport,
+    UpdateTaskContext,
+    WrapUpTask,
+)
+from ctigw.session.agent_mode import agent_mode
+from ctigw.wire import Message, cti, mr
+
+NULL_INT = -1
+"""No value: MRDomainID when the selector decides, every part of PreviousTask when there is none (mr-wire, NEW_TASK)."""
+
+
+@attrs.frozen
+class Sender:
+    """What a translation needs to know of the session that a message came from."""
+
+    session_id: int
+    version: int
+    application_path: int
+    """0 for a session without agent reporting."""
+
+
+def _new_task(sender: Sender, message: mr.NewTask) -> NewTask:
+    previous = message.previous_task
+    preferred = message.preferred_agent
+    number = message.agent_number
+    if number is None and preferred.kind == mr.AgentRefKind.PERIPHERAL_NUMBER and preferred.peripheral_number > 0:
+        number = str(preferred.peripheral_number)
+    return NewTask(
+        dialogue=DialogueKey(sender.session_id, message.dialogue_id),
+        context=TaskContext(
+            script_selector=message.script_selector or "",
+            variables=variables_from_mr(message.floating),
+            user_to_user_info=message.user_to_user_info or b"",
+            application_string1=message.application_string1,
+            application_string2=message.application_string2,
+        ),
+        mrd_id=None if message.mr_domain_id == NULL_INT else message.mr_domain_id,
+        service=message.service,
+        previous_task=None if NULL_INT in previous else TaskId(*previous),
+        preferred_skill_target_id=preferred.skill_target_id if preferred.skill_target_id > 0 else None,
+        preferred_agent_number=number,
+        queue_type=message.queue_type,
+        queue_id=message.queue_id,
+    )
+
+
+def _cancel_task(sender: Sender, message: mr.CancelTask) -> CancelTask:
+    return CancelTask(DialogueKey(sender.session_id, message.dialogue_id), message.invoke_id, message.reason)
+
+
+def _run_script_result(sender: Sender, message: mr.RunScriptResult) -> RunScriptResult:
+    return RunScriptResult(
+        dialogue=DialogueKey(sender.session_id, message.dialogue_id),
+        invoke_id=message.invoke_id,
+        succeeded=message.result_code != 0,
+        variables=variables_from_mr(message.floating),
+    )
+
+
+def _report(
+    kind: Callable[..., Input],
+    extra: Callable[[Sender, Any], dict[str, Any]] = lambda sender, message: {},
+) -> Callable[[Sender, Any], Input]:
+    """Translation of a message that begins with InvokeID, MRDID and ICMAgentID (arm.toml, rules prefix)."""
+    about_task = isinstance(kind, type) and issubclass(kind, TaskReport)
+
+    def translate(sender: Sender, message: Any) -> Input:  # noqa: ANN401 - one of many generated classes of one shape
+        task = {"task_id": TaskId(*message.task_id)} if about_task else {}
+        return kind(
+            origin=Origin(sender.session_id, message.invoke_id),
+            application_path=sender.application_path,
+            mrd_id=message.mrd_id,
+            skill_target_id=message.icm_agent_id,
+            **task,
+            **extra(sender, message),
+        )
+
+    return translate
+
+
+def _login(sender: Sender, message: cti.MediaLoginReq) -> dict[str, Any]:
+    return {
+        "routable": agent_mode(sender.version, message.agent_mode),
+        "max_task_limit": message.max_task_limit,
+        "max_beyond_task_limit": message.max_beyond_task_limit or 0,
+    }
+
+
+def _logout(_: Sender, message: cti.MediaLogoutInd) -> dict[str, Any]:
+    return {
+        "disposition": message.flt_icm_disposition,
+        "application_disposition": message.flt_application_disposition,
+    }
+
+
+def _end(_: Sender, message: cti.EndTaskInd) -> dict[str, Any]:
+    return {
+        "disposition": message.icm_disposition,
+        "application_disposition": message.application_disposition,
+    }
+
+
+def _update_task_context(sender: Sender, message: cti.UpdateTaskContextInd) -> UpdateTaskContext:
+    return UpdateTaskContext(
+        origin=Origin(sender.session_id, message.invoke_id),
+        application_path=sender.application_path,
+        task_id=TaskId(*message.task_id),
+        variables=variables_from_cti(message.floating),
+    )
+
+
+_TRANSLATIONS: dict[type[Any], Callable[[Sender, Any], Input]] = {
+    mr.NewTask: _new_task,
+    mr.CancelTask: _cancel_task,
+    mr.RunScriptResult: _run_script_result,
+    cti.MediaLoginReq: _report(MediaLogin, _login),
+    cti.MediaLogoutInd: _report(MediaLogout, _logout),
+    cti.MakeAgentRoutableInd: _report(MakeAgentRoutable, lambda _, message: {"max_tasks": message.max_tasks}),
+    cti.MakeAgentNotRoutableReq: _report(MakeAgentNotRoutable),
+    cti.MakeAgentReadyInd: _report(MakeAgentReady, lambda _, message: {"make_routable": message.make_routable != 0}),
+    cti.MakeAgentNotReadyReq: _report(MakeAgentNotReady, lambda _, message: {"reason_code": message.reason_code}),
+    cti.OfferTaskInd: _report(OfferTask),
+    cti.StartTaskInd: _report(StartTask),
+    cti.PauseTaskInd: _report(PauseTask),
+    cti.ResumeTaskInd: _report(ResumeTask),
+    cti.WrapupTaskInd: _report(WrapUpTask),
+    cti.EndTaskInd: _report(EndTask, _end),
+    cti.UpdateTaskContextInd: _update_task_context,
+}
+
+
+def to_input(sender: Sender, message: Message) -> Input | None:
+    """The input that a message is; None when it is none (a query, or something that only the session heeds)."""
+    translate = _TRANSLATIONS.get(type(message))
+    return None if translate is None else translate(sender, message)

@@ -1,0 +1,362 @@
+"""Which event is which message to CTI clients.
+
+Knows the layouts of answers, agent events and task events; must not know who gets them (`audience`) nor sessions.
+AgentMode is written per version by the caller's choice of `version` (decisions A3). Rules: decisions C5, D4, E2, E3,
+cti.toml, arm.toml.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from ctigw.gateway.directory import Directory
+from ctigw.gateway.variables import call_variables_to_cti, ecc_variables_to_cti
+from ctigw.routing import inputs
+from ctigw.routing.events import (
+    AgentChosen,
+    AgentMadeNotRoutable,
+    AgentState,
+    AgentView,
+    MaxTaskLifetimeExceeded,
+    PreCallAborted,
+    QueueEntry,
+    QueueRef,
+    ReportAnswered,
+    ReportKind,
+    TaskAccepted,
+    TaskDataUpdated,
+    TaskDequeued,
+    TaskEnded,
+    TaskMoved,
+    TaskOffered,
+    TaskPaused,
+    TaskQueued,
+    TaskResumed,
+    TaskStarted,
+    TaskWrapUpBegun,
+)
+from ctigw.routing.inputs import TaskContext
+from ctigw.session.agent_mode import wire_agent_mode
+from ctigw.session.cti_server import LONG_FAILURE_VERSION
+from ctigw.wire import FloatValue, Message, TaskId, cti
+
+NULL_UINT = 0xFFFFFFFF
+NULL_USHORT = 0xFFFF
+NULL_INT = -1
+NO_MONITOR = 0
+"""MonitorID of events that come from a service and not from a monitor."""
+
+Floats = list[tuple[int, FloatValue]]
+
+_RESPONSES: dict[ReportKind, type[Any]] = {
+    ReportKind.MEDIA_LOGIN: cti.MediaLoginResp,
+    ReportKind.MAKE_AGENT_NOT_ROUTABLE: cti.MakeAgentNotRoutableResp,
+    ReportKind.MAKE_AGENT_NOT_READY: cti.MakeAgentNotReadyResp,
+}
+"""Requests have an answer of their own; every other report is an indication (arm.toml, rules answers)."""
+
+
+def answer(event: ReportAnswered) -> Message | None:
+    """RESP of a request, FAILURE_RESP of an indication that failed; an indication that went well has none."""
+    response = _RESPONSES.get(event.kind)
+    if response is not None:
+        built: Message = response(event.origin.invoke_id, event.status)
+        return built
+    return cti.FailureResp(event.origin.invoke_id, event.status) if event.status else None
+
+
+def failure_conf(version: int, invoke_id: int, status: cti.FailureStatus) -> Message:
+    """FAILURE_CONF in the form of the session's version (decisions A3)."""
+    if version >= LONG_FAILURE_VERSION:
+        return cti.FailureConf(invoke_id, status, 0)
+    return cti.FailureConfStatus(invoke_id, status)
+
+
+def _group_numbers(queue: QueueRef | None) -> tuple[int, int, int]:
+    """SkillGroupNumber, SkillGroupID, SkillGroupPriority (decisions C5: number and id are the same)."""
+    return (NULL_UINT, NULL_UINT, NULL_USHORT) if queue is None else (queue.id, queue.id, 0)
+
+
+def _task_key(task_id: inputs.TaskId) -> Floats:
+    """The task id as the three router call key fields (decisions D4)."""
+    return [
+        (cti.AgentPreCallEvent.ROUTER_CALL_KEY_DAY, task_id.day),
+        (cti.AgentPreCallEvent.ROUTER_CALL_KEY_CALL_ID, task_id.key),
+        (cti.AgentPreCallEvent.ROUTER_CALL_KEY_SEQUENCE_NUMBER, task_id.sequence),
+    ]
+
+
+def pre_call(
+    directory: Directory,
+    task_id: inputs.TaskId,
+    mrd_id: int,
+    skill_target_id: int,
+    queue: QueueRef | None,
+    context: TaskContext,
+    call_type_id: int,
+) -> Message:
+    """AGENT_PRE_CALL_EVENT with everything that the task carries."""
+    agent = directory.agents[skill_target_id]
+    named, arrays, ecc = ecc_variables_to_cti(context.variables)
+    floating: Floats = [(cti.AgentPreCallEvent.AGENT_INSTRUMENT, agent.id), *_task_key(task_id)]
+    if context.application_string1 is not None:
+        floating.append((cti.AgentPreCallEvent.ANI, context.application_string1))
+    if context.user_to_user_info:
+        floating.append((cti.AgentPreCallEvent.USER_TO_USER_INFO, context.user_to_user_info))
+    floating.append((cti.AgentPreCallEvent.DIALED_NUMBER, context.script_selector))
+    if context.application_string2 is not None:
+        floating.append((cti.AgentPreCallEvent.CALLER_ENTERED_DIGITS, context.application_string2))
+    floating.append((cti.AgentPreCallEvent.FLT_CALL_TYPE_ID, call_type_id))
+    floating += call_variables_to_cti(context.variables)
+    floating += ecc
+    floating.append((cti.AgentPreCallEvent.AGENT_ID, agent.id))
+    return cti.AgentPreCallEvent(
+        NO_MONITOR,
+        named,
+        arrays,
+        NULL_UINT,
+        NULL_UINT,
+        *_group_numbers(queue),
+        mrd_id,
+        skill_target_id,
+        floating,
+    )
+
+
+def chosen(directory: Directory, event: AgentChosen) -> Message:
+    """AGENT_PRE_CALL_EVENT of a task that was just routed."""
+    return pre_call(
+        directory,
+        event.task_id,
+        event.mrd_id,
+        event.skill_target_id,
+        event.queue,
+        event.context,
+        event.call_type_id,
+    )
+
+
+def pre_call_abort(directory: Directory, event: PreCallAborted) -> Message:
+    """AGENT_PRE_CALL_ABORT_EVENT."""
+    agent = directory.agents[event.skill_target_id]
+    floating: Floats = [(cti.AgentPreCallAbortEvent.AGENT_INSTRUMENT, agent.id), *_task_key(event.task_id)]
+    return cti.AgentPreCallAbortEvent(NO_MONITOR, event.mrd_id, floating)
+
+
+def made_not_routable(event: AgentMadeNotRoutable) -> Message:
+    """AGENT_MADE_NOT_ROUTABLE_EVENT."""
+    return cti.AgentMadeNotRoutableEvent(event.mrd_id, event.skill_target_id)
+
+
+def lifetime_exceeded(event: MaxTaskLifetimeExceeded) -> Message:
+    """MAX_TASK_LIFETIME_EXCEEDED_EVENT."""
+    return cti.MaxTaskLifetimeExceededEvent(event.mrd_id, event.skill_target_id, TaskId(*event.task_id))
+
+
+def agent_state(directory: Directory, view: AgentView, version: int, now: float) -> Message:
+    """AGENT_STATE_EVENT (decisions C5); StateDuration in whole seconds."""
+    agent = directory.agents[view.skill_target_id]
+    groups = view.queues
+    first = groups[0] if groups else None
+    event = cti.AgentStateEvent
+    floating: Floats = [
+        (event.AGENT_ID, agent.id),
+        (event.AGENT_EXTENSION, agent.id),
+        (event.AGENT_INSTRUMENT, agent.id),
+    ]
+    for queue, state in groups[1:]:
+        floating += [
+            (event.FLT_SKILL_GROUP_NUMBER, queue.id),
+            (event.FLT_SKILL_GROUP_ID, queue.id),
+            (event.FLT_SKILL_GROUP_PRIORITY, 0),
+            (event.FLT_SKILL_GROUP_STATE, state),
+        ]
+    if view.max_beyond_task_limit:
+        floating.append((event.MAX_BEYOND_TASK_LIMIT, view.max_beyond_task_limit))
+    return event(
+        monitor_id=NO_MONITOR,
+        peripheral_id=agent.peripheral,
+        session_id=0,
+        peripheral_type=cti.PeripheralType.ENTERPRISE_AGENT,
+        skill_group_state=view.state if first is None else first[1],
+        state_duration=max(0, int(now - view.since)),
+        skill_group_number=NULL_UINT if first is None else first[0].id,
+        skill_group_id=NULL_UINT if first is None else first[0].id,
+        skill_group_priority=NULL_USHORT if first is None else 0,
+        agent_state=view.state,
+        event_reason_code=view.reason_code,
+        mrd_id=view.mrd_id,
+        num_tasks=view.num_tasks,
+        agent_mode=wire_agent_mode(version, view.routable),
+        max_task_limit=view.max_task_limit,
+        icm_agent_id=view.skill_target_id,
+        agent_availability_status=view.availability,
+        num_flt_skill_groups=max(0, len(groups) - 1),
+        floating=floating,
+    )
+
+
+def queried_state(directory: Directory, invoke_id: int, view: AgentView, version: int) -> Message:
+    """QUERY_AGENT_STATE_CONF."""
+    agent = directory.agents[view.skill_target_id]
+    confirmation = cti.QueryAgentStateConf
+    floating: Floats = [
+        (confirmation.AGENT_ID, agent.id),
+        (confirmation.AGENT_EXTENSION, agent.id),
+        (confirmation.AGENT_INSTRUMENT, agent.id),
+    ]
+    for queue, state in view.queues:
+        floating += [
+            (confirmation.SKILL_GROUP_NUMBER, queue.id),
+            (confirmation.SKILL_GROUP_ID, queue.id),
+            (confirmation.SKILL_GROUP_PRIORITY, 0),
+            (confirmation.SKILL_GROUP_STATE, state),
+        ]
+    if view.max_beyond_task_limit:
+        floating.append((confirmation.MAX_BEYOND_TASK_LIMIT, view.max_beyond_task_limit))
+    return confirmation(
+        invoke_id=invoke_id,
+        agent_state=view.state,
+        num_skill_groups=len(view.queues),
+        mrd_id=view.mrd_id,
+        num_tasks=view.num_tasks,
+        agent_mode=wire_agent_mode(version, view.routable),
+        max_task_limit=view.max_task_limit,
+        icm_agent_id=view.skill_target_id,
+        agent_availability_status=view.availability,
+        floating=floating,
+    )
+
+
+# --- task events ------------------------------------------------------------------------------------------------------
+
+_NO_PERIPHERAL = (NO_MONITOR, NULL_UINT, cti.PeripheralType.MEDIA_ROUTING)
+"""Prefix of events of a task that no peripheral has yet: it stands in the router, behind its media routing peripheral.
+"""
+
+
+def _begin(_: Directory, event: TaskAccepted) -> Message:
+    context = event.context
+    named, arrays, ecc = ecc_variables_to_cti(context.variables)
+    floating: Floats = [(cti.BeginTaskEvent.SCRIPT_SELECTOR, context.script_selector)]
+    if context.application_string1 is not None:
+        floating.append((cti.BeginTaskEvent.APPLICATION_STRING1, context.application_string1))
+    if context.application_string2 is not None:
+        floating.append((cti.BeginTaskEvent.APPLICATION_STRING2, context.application_string2))
+    return cti.BeginTaskEvent(
+        *_NO_PERIPHERAL, event.mrd_id, TaskId(*event.task_id), named, arrays, event.call_type_id, floating + ecc
+    )
+
+
+def _entries(entries: Sequence[QueueEntry]) -> Floats:
+    """One list entry for each queue; members of an entry follow one another (cti-notes, framing)."""
+    floating: Floats = []
+    for queue, priority in entries:
+        floating += [
+            (cti.QueuedTaskEvent.SKILL_GROUP_NUMBER, queue.id),
+            (cti.QueuedTaskEvent.SKILL_GROUP_ID, queue.id),
+            (cti.QueuedTaskEvent.SKILL_GROUP_PRIORITY, priority),
+        ]
+    return floating
+
+
+def _queued(_: Directory, event: TaskQueued | TaskDequeued) -> Message:
+    kind = cti.QueuedTaskEvent if isinstance(event, TaskQueued) else cti.DequeuedTaskEvent
+    return kind(
+        *_NO_PERIPHERAL,
+        event.mrd_id,
+        TaskId(*event.task_id),
+        NULL_UINT,
+        NULL_UINT,
+        len(event.entries),
+        _entries(event.entries),
+    )
+
+
+def _agent_part(directory: Directory, skill_target_id: int | None) -> tuple[tuple[int, int, int], int, Floats]:
+    """Event prefix, ICMAgentID and the floating fields that name the agent."""
+    agent = None if skill_target_id is None else directory.agents.get(skill_target_id)
+    if agent is None:
+        return _NO_PERIPHERAL, NULL_INT, []
+    prefix = (NO_MONITOR, agent.peripheral, cti.PeripheralType.ENTERPRISE_AGENT)
+    named: Floats = [(cti.OfferTaskEvent.AGENT_ID, agent.id), (cti.OfferTaskEvent.AGENT_INSTRUMENT, agent.id)]
+    return prefix, agent.skill_target_id, named
+
+
+_MOVED: dict[type[Any], type[Any]] = {
+    TaskOffered: cti.OfferTaskEvent,
+    TaskStarted: cti.StartTaskEvent,
+    TaskPaused: cti.PauseTaskEvent,
+    TaskResumed: cti.ResumeTaskEvent,
+    TaskWrapUpBegun: cti.WrapupTaskEvent,
+}
+
+
+def _moved(directory: Directory, event: TaskMoved) -> Message:
+    prefix, agent_id, named = _agent_part(directory, event.skill_target_id)
+    built: Message = _MOVED[type(event)](
+        *prefix,
+        event.mrd_id,
+        TaskId(*event.task_id),
+        agent_id,
+        *_group_numbers(event.queue),
+        NULL_UINT,
+        NULL_UINT,
+        named,
+    )
+    return built
+
+
+def _ended(directory: Directory, event: TaskEnded) -> Message:
+    prefix, agent_id, named = _agent_part(directory, event.skill_target_id)
+    return cti.EndTaskEvent(
+        *prefix,
+        event.mrd_id,
+        TaskId(*event.task_id),
+        agent_id,
+        *_group_numbers(event.queue),
+        NULL_UINT,
+        NULL_UINT,
+        event.disposition,
+        event.application_disposition,
+        named,
+    )
+
+
+def _data_updated(_: Directory, event: TaskDataUpdated) -> Message:
+    named, arrays, ecc = ecc_variables_to_cti(event.context.variables)
+    return cti.TaskDataUpdateEvent(*_NO_PERIPHERAL, event.mrd_id, TaskId(*event.task_id), named, arrays, ecc)
+
+
+_TASK_EVENTS: dict[type[Any], Any] = {
+    TaskAccepted: _begin,
+    TaskQueued: _queued,
+    TaskDequeued: _queued,
+    TaskOffered: _moved,
+    TaskStarted: _moved,
+    TaskPaused: _moved,
+    TaskResumed: _moved,
+    TaskWrapUpBegun: _moved,
+    TaskEnded: _ended,
+    TaskDataUpdated: _data_updated,
+}
+
+
+def task_event(directory: Directory, event: object) -> Message | None:
+    """The message 191 to 200 that an event is, None when it is none."""
+    build = _TASK_EVENTS.get(type(event))
+    if build is None:
+        return None
+    message: Message = build(directory, event)
+    return message
+
+
+def state_mask_bit(state: AgentState) -> int:
+    """Bit of AgentStateMask that asks for a state; 0 for a state that the mask table does not name."""
+    return _STATE_MASK.get(state, 0)
+
+
+_STATE_MASK = {
+    state: int(cti.AgentStateMask[f"{state.name}"])
+    for state in AgentState
+    if state.name in cti.AgentStateMask.__members__
+}
