@@ -104,9 +104,9 @@ class FakeGateway:
         values: dict[str, Value] = {"MRDID": 5001, "AgentInstrument": str(agent - 5000)}
         values |= dict(zip(TASK_KEY_PARTS, key, strict=True))
         for writer, version in self._desktops:
-            target: dict[str, Value] = (
-                {"AgentSkillTargetID": agent} if name == "AGENT_PRE_CALL_EVENT" and version >= 20 else {}
-            )
+            target: dict[str, Value] = {"AgentSkillTargetID": agent}
+            if name != "AGENT_PRE_CALL_EVENT" or version < 20:
+                target = {}
             writer.write(encode(build(CTI, name, values | target), version))
 
     def tell(self, name: str, values: dict[str, Value]) -> None:
