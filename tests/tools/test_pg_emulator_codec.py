@@ -124,8 +124,9 @@ def test_values_of_a_pre_call_event_are_found_by_name() -> None:
 
 def test_a_client_below_version_20_sends_one_byte_tags_and_no_newer_fixed_fields() -> None:
     message = build(CTI, "OPEN_CONF", {"InvokeID": 1, "DepartmentID": 7, "SessionType": 1, "AgentID": "1001"})
-    frame_18, frame_19, frame_25 = (encode(message, version) for version in (18, 19, 25))
-    assert (len(frame_18), len(frame_19), len(frame_25)) == (8 + 26 + 7, 8 + 30 + 7, 8 + 32 + 9)
+    frame_18, frame_19, frame_20, frame_25 = (encode(message, version) for version in (18, 19, 20, 25))
+    assert (len(frame_18), len(frame_19)) == (8 + 26 + 7, 8 + 30 + 7)
+    assert (len(frame_20), len(frame_25)) == (8 + 30 + 9, 8 + 32 + 9)
     assert frame_18.endswith(b"\x05\x051001\0")
     assert frame_25.endswith(b"\0\x05\0\x051001\0")
 

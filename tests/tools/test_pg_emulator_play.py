@@ -175,9 +175,10 @@ name = "application"
 ignore = [%s]
 steps = [
   { open = "accepted" },
-  { send = "CLOSE_REQ" },
-  { expect = "CLOSE_CONF", next = true, within_s = 1 },
-  { close = "fin" },
+  { send = "HEARTBEAT_REQ", InvokeID = 1 },
+  { send = "HEARTBEAT_REQ", InvokeID = 2 },
+  { expect = "HEARTBEAT_CONF", InvokeID = 2 },
+  { expect = "HEARTBEAT_CONF", InvokeID = 1, next = true },
 ]
 """
     assert run(text % '"ROUTING_ENABLED"').mismatches == []
