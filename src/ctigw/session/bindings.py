@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import attrs
 
 from ctigw.config.settings import ApplicationSettings, PeripheralGatewaySettings
+from ctigw.session.pim_registry import Pim
 from ctigw.session.session import PeerIdentity
 from ctigw.session.subject import subject_matches
 
@@ -50,8 +51,9 @@ class ApplicationBindings:
 class PimPlace:
     """Which PIM a peer is: the `[[peripheral_gateway]]` and its side."""
 
+    pim: Pim
     gateway: str = ""
-    side: str = "none"
+    """Name of the table, empty when none names the peer."""
 
 
 class PimPlaces:
@@ -70,5 +72,5 @@ class PimPlaces:
                     continue
                 named = settings.mr_certificate and subject_matches(settings.mr_certificate, peer.certificate_subject)
                 if named or (settings.mr_address and settings.mr_address == peer.address):
-                    return PimPlace(gateway.name, side)
-        return PimPlace()
+                    return PimPlace(Pim(gateway.peripheral, side), gateway.name)
+        return PimPlace(Pim(peripheral_id, "none"))

@@ -33,15 +33,17 @@ class SessionCore:
         self._events: list[SessionEvent] = []
         self._frames: list[tuple[bytes, Lane]] = []
         self._ended = False
+        self._deaf = False
+        """Set while nothing that comes is read any more, although the session has not ended."""
         self._last_received = now
         """When the last complete frame came; half a frame is silence."""
 
     def receive_bytes(self, data: bytes, now: float) -> None:
         """See `Session`."""
-        if self._ended:
+        if not self._is_listening():
             return
         self._buffer.feed(data)
-        while not self._ended:
+        while self._is_listening():
             try:
                 frame = self._buffer.next_frame()
             except FrameError as error:
@@ -58,6 +60,9 @@ class SessionCore:
         taken = self._events, self._frames
         self._events, self._frames = [], []
         return taken
+
+    def _is_listening(self) -> bool:
+        return not (self._ended or self._deaf)
 
     def _receive_frame(self, message_type: int, body: bytes, now: float) -> None:
         raise NotImplementedError

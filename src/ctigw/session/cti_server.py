@@ -7,7 +7,16 @@ Knows opening, keeping and ending, and which messages may pass; must not know ag
 from ctigw.errors import DecodeError, LocalProtocolError
 from ctigw.session.access import CtiAccess, Grant, RefusalLedger, device_names
 from ctigw.session.core import CLOSE_TIME_S, UNKNOWN_MESSAGE, SessionCore, idle_seconds
-from ctigw.session.cti_services import SERVED, Kind, first_version, kind_of, name_of, needed_services
+from ctigw.session.cti_content import find_problem
+from ctigw.session.cti_services import (
+    SERVED,
+    Kind,
+    first_version,
+    is_for_clients,
+    kind_of,
+    name_of,
+    needed_services,
+)
 from ctigw.session.device_registry import Device, DeviceRegistry
 from ctigw.session.events import (
     CloseReason,
@@ -21,7 +30,7 @@ from ctigw.session.events import (
 from ctigw.session.failures import failure_conf
 from ctigw.session.session import PeerIdentity
 from ctigw.session.states import CTI_SESSION, CtiState
-from ctigw.wire import CTI_MAX_BODY, Message, UnknownMessage, cti, cti_codec
+from ctigw.wire import CTI_MAX_BODY, Message, UnknownMessage, cti, cti_codec, lookup
 
 OLDEST_VERSION = 13
 NEWEST_VERSION = 25
@@ -76,11 +85,6 @@ class CtiServerSession(SessionCore):
 
     # Facts from the driver.
 
-    def receive_bytes(self, data: bytes, now: float) -> None:
-        """See `Session`. While a refusal is held back nothing is kept."""
-        if self._state is not CtiState.REFUSING:
-            super().receive_bytes(data, now)
-
     def receive_eof(self, now: float) -> None:
         """See `Session`."""
         reason = CloseReason.WE_CLOSED if self._state is CtiState.CLOSING else CloseReason.EOF
@@ -90,7 +94,7 @@ class CtiServerSession(SessionCore):
         """See `Session`. What the session's version does not have is left out by the codec."""
         if self._state is not CtiState.OPEN or self._ended:
             return
-        if kind_of(message.TYPE) is not Kind.NOT_FROM_CLIENT:
+        if not is_for_clients(message.TYPE):
             raise LocalProtocolError(f"a CTI server does not send {message.NAME}")
         self._send(message, Lane.DATA)
 
@@ -138,8 +142,6 @@ class CtiServerSession(SessionCore):
     # Frames.
 
     def _receive_frame(self, message_type: int, body: bytes, now: float) -> None:
-        if self._state is CtiState.REFUSING:
-            return
         if self._state is CtiState.OPENING:
             self._receive_first(message_type, body, now)
             return
@@ -234,6 +236,11 @@ class CtiServerSession(SessionCore):
             self._refuse(FrameErrorReason.NOT_SERVED, f"{message.NAME} to a standby side")
             self._answer(message_type, body, cti.FailureStatus.INVALID_CLIENT_FOR_STANDBY)
             return
+        problem = find_problem(message, lookup("cti", message.NAME))
+        if problem is not None:
+            self._refuse(FrameErrorReason.MALFORMED, f"{message.NAME}: {problem}")
+            self._answer(message_type, body, cti.FailureStatus.BAD_MESSAGE_FORMAT)
+            return
         self._events.append(MessageReceived(message))
 
     # Opening.
@@ -246,6 +253,7 @@ class CtiServerSession(SessionCore):
         if not isinstance(verdict, Grant):
             if verdict.held_back:
                 self._state = CtiState.REFUSING
+                self._deaf = True
                 self._limit = now + self._ledger.next_delay(self._peer.address, now)
                 self._held_back = request.invoke_id, verdict.status, verdict.detail
             else:

@@ -10,8 +10,8 @@ from ctigw.wire import cti
 from ctigw.wire.catalogue import protocol
 
 _ARM = cti.ServiceMask.AGENT_REPORTING
-_AGENT_STATE = cti.ServiceMask.CLIENT_CONTROL | cti.ServiceMask.AGENT_STATE_CONTROL_ONLY
-_TASK_MONITOR = cti.ServiceMask.TASK_MONITOR
+_CONTROL = cti.ServiceMask.CLIENT_CONTROL
+_AGENT_STATE = _CONTROL | cti.ServiceMask.AGENT_STATE_CONTROL_ONLY
 
 SERVED = frozenset(
     {
@@ -39,9 +39,16 @@ _ROWS = {row.number: row for row in protocol("cti").messages}
 
 
 _NEEDED: tuple[tuple[range | tuple[int, ...], cti.ServiceMask], ...] = (
-    (range(36, 65), _AGENT_STATE),
+    ((26, 28, 141), cti.ServiceMask.CALL_DATA_UPDATE),
+    ((36, 38), _AGENT_STATE),
+    (range(40, 65), _CONTROL),
+    ((78, 82, 84, 91, 118, 121, 139, 249, 268, 270), _CONTROL),
+    ((93, 95, 97), cti.ServiceMask.PERIPHERAL_MONITOR),
+    ((101, 103), cti.ServiceMask.CLIENT_MONITOR),
+    ((124, 133, 135, 137), cti.ServiceMask.SUPERVISOR),
+    ((143, 145), cti.ServiceMask.SERVER),
     (range(151, 191), _ARM),
-    ((201, 203, 205), _TASK_MONITOR),
+    ((201, 203, 205), cti.ServiceMask.TASK_MONITOR),
     (range(208, 211), _ARM),
     (range(255, 267), _ARM),
 )
@@ -78,6 +85,12 @@ def kind_of(message_type: int) -> Kind:
     if row.name.endswith("_REQ"):
         return Kind.REQUEST
     return Kind.ARM_INDICATION if row.name.endswith("_IND") and needed_services(message_type) == _ARM else Kind.OTHER
+
+
+def is_for_clients(message_type: int) -> bool:
+    """Whether a server may send this type."""
+    row = _ROWS.get(message_type)
+    return row is not None and row.direction != "client->server"
 
 
 def name_of(message_type: int) -> str | None:

@@ -73,26 +73,27 @@ class Dialogues:
         """Whether a dialogue with this id was ended lately and remembered."""
         return dialogue_id in self._ended
 
-    def forget_ended(self, dialogue_id: int) -> None:
-        """Drop the memory of an ended dialogue."""
-        self._ended.pop(dialogue_id, None)
-
     def next_to_send(self, dialogue_id: int) -> int:
-        """The SendSeqNo of our next message in a dialogue, which it uses up; 1 where no dialogue is known."""
-        dialogue = self._open.get(dialogue_id) or self._ended.get(dialogue_id)
-        if dialogue is None:
-            return FIRST_SEQUENCE
-        number = dialogue.send_next
-        dialogue.send_next = (number + 1) % _SEQUENCE_MODULUS
-        return number
+        """The SendSeqNo of our next message in a dialogue; 1 where no dialogue is known."""
+        dialogue = self._find(dialogue_id)
+        return FIRST_SEQUENCE if dialogue is None else dialogue.send_next
+
+    def sent(self, dialogue_id: int) -> None:
+        """Our message with that number is on its way."""
+        dialogue = self._find(dialogue_id)
+        if dialogue is not None:
+            dialogue.send_next = (dialogue.send_next + 1) % _SEQUENCE_MODULUS
 
     def check_received(self, dialogue_id: int, number: int) -> int | None:
         """Note the peer's SendSeqNo; the number that was due when it is another one, else None. Counting goes on from
         it.
         """
-        dialogue = self._open.get(dialogue_id) or self._ended.get(dialogue_id)
+        dialogue = self._find(dialogue_id)
         if dialogue is None:
             return None
         due = dialogue.receive_next
         dialogue.receive_next = (number + 1) % _SEQUENCE_MODULUS
         return None if number == due else due
+
+    def _find(self, dialogue_id: int) -> Dialogue | None:
+        return self._open.get(dialogue_id) or self._ended.get(dialogue_id)

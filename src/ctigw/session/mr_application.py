@@ -5,7 +5,7 @@ dialogue procedure, decisions A4, A7, C8 (standby), D1 (one connection per PIM, 
 """
 
 from ctigw.errors import LocalProtocolError
-from ctigw.session.bindings import PimPlace, PimPlaces
+from ctigw.session.bindings import PimPlaces
 from ctigw.session.dialogues import FIRST_DIALOGUE_ID, LAST_DIALOGUE_ID
 from ctigw.session.events import (
     CloseReason,
@@ -66,8 +66,7 @@ class MrApplicationSession(MrSession):
                 self._ask(message)
             case mr.CancelTask() | mr.RunScriptResult() | mr.DialogueFailureConf() | mr.DialogueFailureEvent():
                 if message.dialogue_id in self._dialogues:
-                    message.send_seq_no = self._dialogues.next_to_send(message.dialogue_id)
-                    self._send(message, Lane.DATA)
+                    self._send_in_dialogue(message)
             case _:
                 raise LocalProtocolError(f"an application does not send {message.NAME}")
 
@@ -86,15 +85,14 @@ class MrApplicationSession(MrSession):
     def _objection(self, request: mr.OpenReq, now: float) -> tuple[mr.Status, str] | None:
         if self._standby:
             return mr.Status.APPLICATION_OFFLINE, "this side is standby"
-        place = self._places.find(self._peer, request.peripheral_id)
-        if self._registry.is_taken(Pim(request.peripheral_id, place.side), now):
+        if self._registry.is_taken(self._places.find(self._peer, request.peripheral_id).pim, now):
             return mr.Status.SESSION_ALREADY_ACTIVE, "the PIM has a connection that is alive"
         return None
 
     def _opened(self, peripheral_id: int | None, now: float) -> None:
-        place: PimPlace = self._places.find(self._peer, peripheral_id)
-        self.side = place.side
-        self._pim = Pim(peripheral_id, place.side)
+        place = self._places.find(self._peer, peripheral_id)
+        self.side = place.pim.side
+        self._pim = place.pim
         replaced = self._registry.claim(self._pim, self, now)
         if replaced is not None:
             self._events.append(SessionTouched(replaced))
@@ -164,8 +162,7 @@ class MrApplicationSession(MrSession):
             return
         message.dialogue_id = dialogue_id
         self._dialogues.open(dialogue_id)
-        message.send_seq_no = self._dialogues.next_to_send(dialogue_id)
-        if not self._send(message, Lane.DATA):
+        if not self._send_in_dialogue(message):
             self._dialogues.end(dialogue_id, remember=False)
 
     def _free_dialogue_id(self) -> int:

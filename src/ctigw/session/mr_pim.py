@@ -17,16 +17,6 @@ from ctigw.wire import Message, mr
 GRACEFUL_SHUTDOWN_VERSION = 5
 """GRACEFUL_SHUTDOWN_EVENT exists from this version on (mr-wire (g) 8)."""
 
-DialogueMessage = (
-    mr.DoThisWithTask
-    | mr.NewTaskFailure
-    | mr.CancelTaskConf
-    | mr.RunScriptReq
-    | mr.DialogueFailureConf
-    | mr.DialogueFailureEvent
-)
-"""What a PIM says inside a dialogue."""
-
 
 class MrPimSession(MrSession):
     """The peer is an application. With `we_open_heartbeat_s` we dialled it and OPEN_REQ is among the first frames.
@@ -202,7 +192,3 @@ class MrPimSession(MrSession):
         self._send_in_dialogue(message)
         if message.status == mr.Status.NO_ERROR:
             self._dialogues.end(message.dialogue_id, remember=False)
-
-    def _send_in_dialogue(self, message: DialogueMessage) -> bool:
-        message.send_seq_no = self._dialogues.next_to_send(message.dialogue_id)
-        return self._send(message, Lane.DATA)

@@ -36,6 +36,19 @@ IDLE_HEARTBEATS = 4
 MILLISECONDS = 1000
 """IdleTimeout is in milliseconds (decisions A3)."""
 
+DialogueMessage = (
+    mr.NewTask
+    | mr.DoThisWithTask
+    | mr.NewTaskFailure
+    | mr.CancelTask
+    | mr.CancelTaskConf
+    | mr.RunScriptReq
+    | mr.RunScriptResult
+    | mr.DialogueFailureConf
+    | mr.DialogueFailureEvent
+)
+"""What is said inside a dialogue."""
+
 CodecProvider = Callable[[int], Codec]
 """Gives the codec of an MR version: the built-in table or a corrected one."""
 
@@ -300,8 +313,15 @@ class MrSession(SessionCore):
         self._send(mr.NewTaskFailure(dialogue_id, FIRST_SEQUENCE, reason, cause_code), Lane.DATA)
 
     def _fail_dialogue(self, dialogue_id: int, status: mr.Status) -> None:
-        number = self._dialogues.next_to_send(dialogue_id)
-        self._send(mr.DialogueFailureEvent(dialogue_id, number, status), Lane.DATA)
+        self._send_in_dialogue(mr.DialogueFailureEvent(dialogue_id, 0, status))
+
+    def _send_in_dialogue(self, message: DialogueMessage) -> bool:
+        """Send with the next SendSeqNo of the dialogue, which is used up only by a message that goes out."""
+        message.send_seq_no = self._dialogues.next_to_send(message.dialogue_id)
+        sent = self._send(message, Lane.DATA)
+        if sent:
+            self._dialogues.sent(message.dialogue_id)
+        return sent
 
     def _check_sequence(self, dialogue_id: int, number: int) -> None:
         due = self._dialogues.check_received(dialogue_id, number)
