@@ -186,16 +186,28 @@ async def test_old_data_cuts_the_connection(autojump_clock: trio.abc.Clock) -> N
     assert [event.reason for event in made.owner.closed] == [CloseReason.OUTBOX_AGE]
 
 
+@attrs.define
+class RecordingStream(trio.abc.SendStream):
+    """A stream that tells what was asked of it."""
+
+    inner: trio.abc.SendStream
+    sent: list[bytes]
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        self.sent.append(bytes(data))
+        await self.inner.send_all(data)
+
+    async def wait_send_all_might_not_block(self) -> None:
+        await self.inner.wait_send_all_might_not_block()
+
+    async def aclose(self) -> None:
+        await self.inner.aclose()
+
+
 async def test_nothing_is_written_after_a_write_was_given_up(autojump_clock: trio.abc.Clock) -> None:
     ours, peer = trio.testing.lockstep_stream_pair()
     sent: list[bytes] = []
-    real_send = ours.send_stream.send_all
-
-    async def recording(data: bytes) -> None:
-        sent.append(data)
-        await real_send(data)
-
-    ours.send_stream.send_all = recording  # type: ignore[method-assign]  # a stream that tells what was asked of it
+    ours.send_stream = RecordingStream(ours.send_stream, sent)
     session, owner = ScriptedSession(), Recorder()
     connection = Connection(ours, session, owner, SteadyClock(0.0), LIMITS, "127.0.0.1")
     async with trio.open_nursery() as nursery:

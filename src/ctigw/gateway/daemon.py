@@ -125,7 +125,7 @@ class Daemon:
     async def _serve(self, accepted: Accepted) -> None:
         """One connection, from the handshake to its end."""
         identity = PeerIdentity(accepted.address, accepted.certificate_subject)
-        greeter = Greeter(accepted.listener.protocols, identity, self._factory, self._clock.now())
+        greeter = Greeter(accepted.listener.protocols, identity, self._factory)
         connection = Connection(
             accepted.stream, greeter, self.exchange, self._clock, accepted.listener.limits, accepted.address
         )

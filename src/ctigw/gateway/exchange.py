@@ -52,6 +52,7 @@ from ctigw.session.events import (
     SessionOpened,
     SessionTouched,
 )
+from ctigw.session.failures import failure_conf
 from ctigw.session.session import Session
 from ctigw.wire import Message, cti
 
@@ -252,11 +253,11 @@ class Exchange:
             agent = self._directory.agent_by_number(message.peripheral_id, number)
         version = link.sender.version
         if message.mrd_id not in self._directory.mrds:
-            answer = outbound_cti.failure_conf(version, message.invoke_id, cti.FailureStatus.INVALID_MR_DOMAIN)
+            answer = failure_conf(version, message.invoke_id, cti.FailureStatus.INVALID_MR_DOMAIN)
         else:
             view = None if agent is None else self._engine.agent_view(agent.skill_target_id, message.mrd_id, now)
             if view is None:
-                answer = outbound_cti.failure_conf(version, message.invoke_id, cti.FailureStatus.INVALID_AGENT_DATA)
+                answer = failure_conf(version, message.invoke_id, cti.FailureStatus.INVALID_AGENT_DATA)
             else:
                 answer = outbound_cti.queried_state(self._directory, message.invoke_id, view, version)
         self._send(link.session_id, answer, now)

@@ -36,7 +36,6 @@ from ctigw.routing.events import (
 )
 from ctigw.routing.inputs import TaskContext
 from ctigw.session.agent_mode import wire_agent_mode
-from ctigw.session.cti_server import LONG_FAILURE_VERSION
 from ctigw.wire import FloatValue, Message, TaskId, cti
 
 NULL_UINT = 0xFFFFFFFF
@@ -62,13 +61,6 @@ def answer(event: ReportAnswered) -> Message | None:
         built: Message = response(event.origin.invoke_id, event.status)
         return built
     return cti.FailureResp(event.origin.invoke_id, event.status) if event.status else None
-
-
-def failure_conf(version: int, invoke_id: int, status: cti.FailureStatus) -> Message:
-    """FAILURE_CONF in the form of the session's version (decisions A3)."""
-    if version >= LONG_FAILURE_VERSION:
-        return cti.FailureConf(invoke_id, status, 0)
-    return cti.FailureConfStatus(invoke_id, status)
 
 
 def _group_numbers(queue: QueueRef | None) -> tuple[int, int, int]:
