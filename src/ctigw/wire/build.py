@@ -151,17 +151,29 @@ def _packed(protocol: ProtocolRow, field: FieldRow) -> str:
     members = protocol.type(field.type).members
     if not members:
         return f"message.{field.attribute}"
-    indices = [_member_index(field.type, name) for name, _ in members]
+    indices = [member_index(field.type, name) for name, _ in members]
     if indices == list(range(len(_COMPOUNDS[field.type][1]))):
         return f"*message.{field.attribute}"
     return ", ".join(f"message.{field.attribute}[{index}]" for index in indices)
 
 
-def _member_index(type_name: str, member: str) -> int:
+def member_index(type_name: str, member: str) -> int:
+    """Where the value of a compound type of fixed parts holds a member of the wire. KeyError for an unknown one."""
     for index, names in enumerate(_COMPOUNDS[type_name][1]):
         if member in names:
             return index
     raise KeyError(member)
+
+
+def compound_of(type_name: str, members: Mapping[str, int]) -> TaskId | AgentRef:
+    """The value of a compound type from the members that a table gives it; the others get their value for absent."""
+    made, names_of_members, absent = _COMPOUNDS[type_name]
+    values = list(absent)
+    for index, names in enumerate(names_of_members):
+        for name in names:
+            if name in members:
+                values[index] = members[name]
+    return TaskId(*values) if made is TaskId else AgentRef(*values)
 
 
 def member_is_known(type_name: str, member: str) -> bool:

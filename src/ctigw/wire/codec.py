@@ -63,6 +63,10 @@ class Codec:
             return _HEADER.pack(len(message.body), message.type) + message.body
         raise EncodeError(message=message.NAME, field=None, offset=0, problem=f"is no {self.protocol} message")
 
+    def class_of(self, row: MessageRow) -> Callable[..., Message]:
+        """The class of a row of this codec's tables."""
+        return next(known for known, found in self._rows_by_class.items() if found is row)
+
     def row_of(self, message: Message) -> MessageRow:
         """The row that `message` is encoded by. KeyError when it is of another protocol."""
         return self._rows_by_class[type(message)]

@@ -325,8 +325,8 @@ def _cut_data(tag: int, offset: int, length: int, beyond: int) -> FloatError:
 def joiner(tag_code: str, length_code: str, *, older_form: bool) -> Join:
     """The inverse of `walker`.
 
-    `newer` are tags that the table knows from a later version only: their typed values are left out, raw ones go back as
-    they came (decisions A3, A6). In an older form of the list, tags that its tag field cannot hold are left out too.
+    `newer` are tags that the table knows from a later version only: their typed values are left out, raw ones go back
+    as they came (decisions A3, A6). In an older form of the list, tags that its tag field cannot hold are left out too.
     """
     pack = struct.Struct(">" + tag_code + length_code).pack
     highest_tag = (1 << (8 * struct.calcsize(">" + tag_code))) - 1
