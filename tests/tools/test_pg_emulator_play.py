@@ -185,6 +185,26 @@ steps = [
     assert run(text % "").mismatch_count == 1
 
 
+def test_what_is_ignored_is_not_kept_unless_a_step_waits_for_it() -> None:
+    text = """
+[[peer]]
+kind = "application"
+name = "application"
+ignore = ["*"]
+steps = [
+  { open = "accepted" },
+  { send = "HEARTBEAT_REQ", InvokeID = 1 },
+  { send = "HEARTBEAT_REQ", InvokeID = 2 },
+  { expect = "HEARTBEAT_CONF", InvokeID = 2 },
+  { expect = "HEARTBEAT_CONF", InvokeID = 1, within_s = 0.05 },
+]
+"""
+    report = run(text)
+    assert report.messages["application", "<-", "HEARTBEAT_CONF"] == 2
+    assert "HEARTBEAT_CONF InvokeID=1 did not come" in report.mismatches[0]
+    assert "others" not in report.mismatches[0]
+
+
 def test_a_failure_that_no_step_expects_is_a_mismatch_unless_it_is_allowed() -> None:
     text = """
 [[peer]]
@@ -283,6 +303,20 @@ def test_passwords_are_not_shown() -> None:
     assert report.mismatches == []
     assert "ClientPassword=***" in shown(report)
     assert "secret" not in shown(report)
+
+
+def test_the_record_holds_every_message_with_its_values_in_order() -> None:
+    record = io.StringIO()
+    report = Report("test", record=record)
+    report.message("p", "->", build(MR, "NEW_TASK", {"UserToUserInfo": b"\xff"}, {"user.a": "1"}), 5)
+    [line] = [json.loads(text) for text in record.getvalue().splitlines()]
+    assert (line["peer"], line["direction"], line["protocol"], line["version"]) == ("p", "->", "mr", 5)
+    assert line["name"] == "NEW_TASK"
+    assert line["floating"] == [
+        ["UserToUserInfo", "hex:ff"],
+        ["EccName", {"EccTag": 1, "Name": "user.a"}],
+        ["EccValue", {"EccTag": 1, "Value": "1"}],
+    ]
 
 
 def test_a_scenario_ends_at_its_limit_whatever_its_steps_say() -> None:

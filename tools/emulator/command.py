@@ -11,6 +11,7 @@ import asyncio
 import ssl
 import sys
 from collections import Counter
+from contextlib import ExitStack
 from pathlib import Path
 
 from emulator.codec import Value
@@ -37,6 +38,7 @@ def arguments(description: str) -> argparse.ArgumentParser:
     parser.add_argument("--private-key", type=Path, metavar="FILE", help="its key (default: in the same file)")
     parser.add_argument("--var", action="append", default=[], metavar="NAME=VALUE", help="set a variable")
     parser.add_argument("--verbose", action="store_true", help="one line a message")
+    parser.add_argument("--record", type=Path, metavar="FILE", help="write every message as a JSON line")
     parser.add_argument("--json", action="store_true", help="summary as a JSON object")
     return parser
 
@@ -93,7 +95,6 @@ def run(options: argparse.Namespace) -> int:
         endpoint = endpoint_of(options.connect or scenario.connect or DEFAULT_CONNECT, tls_context(options))
     except ValueError as error:
         raise ScenarioError(f"--connect: {error}") from error
-    report = Report(scenario.name or options.scenario.stem, verbose=options.verbose)
 
     async def timed() -> float:
         loop = asyncio.get_running_loop()
@@ -101,7 +102,13 @@ def run(options: argparse.Namespace) -> int:
         await play(scenario, endpoint, scenario.variables | given, report)
         return loop.time() - started
 
-    duration_s = asyncio.run(timed())
+    with ExitStack() as files:
+        try:
+            record = files.enter_context(options.record.open("w", encoding="ascii")) if options.record else None
+        except OSError as error:
+            raise ScenarioError(f"--record: {error}") from error
+        report = Report(scenario.name or options.scenario.stem, verbose=options.verbose, record=record)
+        duration_s = asyncio.run(timed())
     print(report.summary(duration_s, options.json), flush=True)
     return MISMATCH if report.mismatch_count else OK
 

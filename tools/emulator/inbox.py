@@ -46,6 +46,11 @@ class Inbox:
         self._end = end
         self.messages: deque[Message] = deque(maxlen=LIMIT)
         self.arrived = asyncio.Event()
+        self._waiting: Wanted | None = None
+
+    def awaits(self, message: Message) -> bool:
+        """Whether a step waits for just this message now."""
+        return self._waiting is not None and self._waiting.fits(message)
 
     def put(self, message: Message) -> None:
         """A message has come."""
@@ -58,7 +63,9 @@ class Inbox:
         def settled() -> bool:
             return any(map(wanted.fits, self.messages)) or self._end() is not None or (strict and bool(self.messages))
 
+        self._waiting = wanted
         await until(settled, self.arrived, within_s)
+        self._waiting = None
         found = next(filter(wanted.fits, self.messages), None)
         if found is None or (strict and found is not self.messages[0]):
             raise MismatchError(self._explain(wanted, within_s))

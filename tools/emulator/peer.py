@@ -20,6 +20,7 @@ from emulator.load import Abandoned, MismatchError, Policy, SignIn, TaskSource, 
 from emulator.messages import CTI
 from emulator.report import RECEIVED, SENT, Report, line
 from emulator.scenario import (
+    ANY,
     PeerPlan,
     ScenarioError,
     Step,
@@ -131,7 +132,7 @@ class Peer:
         data = encode(message, self.version)
         if self._connection is not None:
             self._connection.write(data)
-        self.report.message(self.name, SENT, message)
+        self.report.message(self.name, SENT, message, self.version)
         return message
 
     def _fill_in(self, message: Message) -> None:
@@ -165,14 +166,17 @@ class Peer:
     # -- receiving -------------------------------------------------------------------------------------------------
 
     def _received(self, message: Message) -> None:
-        self.report.message(self.name, RECEIVED, message)
+        self.report.message(self.name, RECEIVED, message, self.version)
         try:
             taken = self._answered_by_itself(message) or any(handler(message) for handler in self._handlers)
         except (CodecError, MismatchError) as error:
             self.report.mismatch(self.name, str(error))
             return
-        if not taken and message.name not in self.plan.ignore:
+        if not taken and (self._inbox.awaits(message) or not self._ignores(message.name)):
             self._inbox.put(message)
+
+    def _ignores(self, name: str) -> bool:
+        return name in self.plan.ignore or (ANY in self.plan.ignore and name not in FAILURES)
 
     def _answered_by_itself(self, message: Message) -> bool:
         if self.plan.kind == "raw":
@@ -347,7 +351,7 @@ class Peer:
             if self._connection is None or self._end() is not None:
                 return
             self._connection.write(data)
-            self.report.raw(self.name, len(data))
+            self.report.raw(self.name, data)
             if self.plan.reads:
                 await self.drain()
 

@@ -30,6 +30,15 @@ def line(message: Message) -> str:
     return " ".join(parts)
 
 
+def plain(value: object) -> object:
+    """A value for JSON: bytes as ``hex:`` text, as `ctigw decode --json` writes them."""
+    if isinstance(value, bytes):
+        return f"hex:{value.hex()}"
+    if isinstance(value, dict):
+        return {key: plain(member) for key, member in value.items()}
+    return [plain(member) for member in value] if isinstance(value, list | tuple) else value
+
+
 def percentile(sorted_values: list[float], share: float) -> float:
     """Nearest-rank percentile of a sorted, non-empty list; `share` from 0 to 1."""
     return sorted_values[min(len(sorted_values) - 1, int(share * len(sorted_values)))]
@@ -42,23 +51,28 @@ class Report:
     scenario: str
     verbose: bool = False
     out: TextIO = field(default_factory=lambda: sys.stdout)
+    record: TextIO | None = None
     messages: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     tasks: Counter[str] = field(default_factory=Counter)
     latencies: list[float] = field(default_factory=list)
     mismatches: list[str] = field(default_factory=list)
     mismatch_count: int = 0
 
-    def message(self, peer: str, direction: str, message: Message) -> None:
-        """Count a message, and show it when verbose."""
+    def message(self, peer: str, direction: str, message: Message, version: int = 0) -> None:
+        """Count a message, show it when verbose, keep it in the record."""
         self.messages[(peer, direction, message.name)] += 1
+        if self.record is not None:
+            entry = {"peer": peer, "direction": direction, "protocol": message.protocol, "version": version}
+            entry |= {"name": message.name, "fields": plain(message.fields), "floating": plain(message.floating)}
+            print(json.dumps(entry), file=self.record)
         if self.verbose:
             self.say(f"{peer} {direction} {line(message)}")
 
-    def raw(self, peer: str, size: int) -> None:
-        """Count bytes sent as they stand."""
+    def raw(self, peer: str, data: bytes) -> None:
+        """Count bytes sent as they stand; they are no message and have no place in the record."""
         self.messages[(peer, SENT, "(raw bytes)")] += 1
         if self.verbose:
-            self.say(f"{peer} {SENT} (raw bytes) {size}")
+            self.say(f"{peer} {SENT} (raw bytes) {len(data)}")
 
     def say(self, text: str) -> None:
         """One stamped line, when verbose."""
