@@ -17,6 +17,7 @@ import trio
 from ctigw import __version__
 from ctigw.config.settings import ListenerSettings, Settings
 from ctigw.errors import ConfigurationError
+from ctigw.gateway.applications import ApplicationDialler
 from ctigw.gateway.assembly import session_factory
 from ctigw.gateway.directory import Directory
 from ctigw.gateway.exchange import Exchange
@@ -84,7 +85,7 @@ class Daemon:
                 serve_admin, application, self._settings.admin.address, admin_ended
             )
             async with trio.open_nursery() as connections:
-                async with self._accepting(connections):
+                async with self._accepting(connections), self._dialling(connections):
                     self._ready = True
                     self._manager.notify("READY=1", f"STATUS=serving on {', '.join(self.addresses)}")
                     log.info(
@@ -121,6 +122,17 @@ class Daemon:
                 self.addresses += [_bound(one) for one in sockets]
             yield
             accepting.cancel_scope.cancel()
+
+    @asynccontextmanager
+    async def _dialling(self, connections: trio.Nursery) -> AsyncIterator[None]:
+        """Keep sessions with the applications that listen, while the block runs."""
+        async with trio.open_nursery() as dialling:
+            for settings in self._settings.applications:
+                if settings.address:
+                    dialler = ApplicationDialler(settings, self._factory, self.exchange, self._clock)
+                    dialling.start_soon(dialler.run, connections)
+            yield
+            dialling.cancel_scope.cancel()
 
     async def _serve(self, accepted: Accepted) -> None:
         """One connection, from the handshake to its end."""

@@ -252,6 +252,7 @@ class Exchange:
         if agent is None and number:
             agent = self._directory.agent_by_number(message.peripheral_id, number)
         version = link.sender.version
+        answer: Message
         if message.mrd_id not in self._directory.mrds:
             answer = failure_conf(version, message.invoke_id, cti.FailureStatus.INVALID_MR_DOMAIN)
         else:
