@@ -12,12 +12,11 @@ import trio
 from ctigw.net.listeners import split_address
 
 ATTEMPT_S = 10.0
-"""From the first packet to the end of the TLS handshake: the time that a PIM gives an application (mr-wire section g).
-"""
+"""From the first packet to the end of the TLS handshake: the time that a PIM gives an application (mr-wire g)."""
 
 
 def client_context(ca: Path | None) -> ssl.SSLContext:
-    """Context for dialling; the peer's certificate is always checked, against `ca` or the system's trust. Reads a file."""
+    """Context for dialling; the peer's certificate is checked against `ca` or the system's trust. Reads a file."""
     context = ssl.create_default_context(cafile=None if ca is None else str(ca))
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     return context
