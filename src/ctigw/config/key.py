@@ -5,6 +5,7 @@ Knows how a key states its meaning, range and allowed values beside the attribut
 Must not know files or TOML.
 """
 
+import enum
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -12,6 +13,19 @@ import attrs
 
 KEY: Final = "ctigw.config.key"
 """Metadata slot under which an attribute carries its `Key`."""
+
+
+class Form(enum.Enum):
+    """What a text or a path must look like, beyond its length. The value is the sentence that errors show."""
+
+    BIND_ADDRESS = "HOST:PORT or [IPv6]:PORT, port 0 to 65535"
+    """An address that we listen on; port 0 lets the system choose."""
+    DIAL_ADDRESS = "HOST:PORT or [IPv6]:PORT, port 1 to 65535"
+    IP_ADDRESS = "an IPv4 or IPv6 address without a port"
+    SUBJECT = "ATTRIBUTE=VALUE, for instance CN=desktop; several separated by commas"
+    STORE_URL = "http://HOST:PORT or https://HOST:PORT"
+    FILE = "the path of a readable file"
+    DIRECTORY = "the path of a directory; made when it is needed"
 
 
 @attrs.frozen
@@ -26,6 +40,8 @@ class Key:
     """Allowed texts; empty: any."""
     max_bytes: int | None = None
     """Longest allowed text in Latin-1 bytes; None: no limit of its own."""
+    form: Form | None = None
+    """What the text or path must look like; None: anything."""
 
 
 def key(
@@ -36,7 +52,8 @@ def key(
     high: float | None = None,
     choices: Sequence[str] = (),
     max_bytes: int | None = None,
+    form: Form | None = None,
 ) -> Any:  # noqa: ANN401 - stands on the right of an annotated attribute, as attrs.field does
     """Declare an attribute of a settings class; mutable defaults are given as `attrs.Factory`."""
-    described = Key(about=about, low=low, high=high, choices=tuple(choices), max_bytes=max_bytes)
+    described = Key(about=about, low=low, high=high, choices=tuple(choices), max_bytes=max_bytes, form=form)
     return attrs.field(default=default, metadata={KEY: described})

@@ -54,7 +54,11 @@ class Peripheral:
     """`[[peripheral]]`: a peripheral that agents belong to."""
 
     id: int = key("PeripheralID", low=1, high=ID_HIGH)
-    name: str = key("name in logs; default: the id", default="", max_bytes=32)
+    name: str = key(
+        "name in logs; default: the id",
+        default=attrs.Factory(lambda self: str(self.id), takes_self=True),
+        max_bytes=32,
+    )
 
 
 @attrs.frozen
@@ -62,7 +66,7 @@ class ApplicationPathMember:
     """One entry of an application path: a peripheral and the domains that a client of the path may report on."""
 
     peripheral: int = key("PeripheralID", low=1, high=ID_HIGH)
-    mrds: tuple[int, ...] = key("ids of media routing domains")
+    mrds: tuple[int, ...] = key("ids of media routing domains", low=2, high=ID_HIGH)
 
 
 @attrs.frozen
@@ -89,7 +93,11 @@ class Agent:
     id: str = key("peripheral agent number", max_bytes=11)
     skill_target_id: int = key("ICMAgentID on the wire; unique", low=1, high=ID_HIGH)
     peripheral: int = key("PeripheralID", low=1, high=ID_HIGH)
-    name: str = key("name in answers; default: the id", default="", max_bytes=64)
+    name: str = key(
+        "name in answers; default: the id",
+        default=attrs.Factory(lambda self: self.id, takes_self=True),
+        max_bytes=64,
+    )
     attributes: dict[str, bool | int] = key("attribute name = value", default=attrs.Factory(dict))
     skill_groups: tuple[str, ...] = key("names of skill groups", default=())
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import attrs
 
-from ctigw.config.key import key
+from ctigw.config.key import Form, key
 from ctigw.config.routing import ID_HIGH, RoutingSettings
 
 
@@ -17,16 +17,16 @@ class GatewaySettings:
 
     name: str = key("name of this daemon in logs and events", default="ctigw", max_bytes=64)
     side: str = key("identity of this side", default="A", choices=("A", "B"))
-    state_dir: Path = key("directory for what must survive", default=Path("/var/lib/ctigw"))
+    state_dir: Path = key("directory for what must survive", default=Path("/var/lib/ctigw"), form=Form.DIRECTORY)
 
 
 @attrs.frozen
 class TlsSettings:
     """`tls = {...}` of a listener; files are PEM (decisions G1 says where a bare name is looked up)."""
 
-    certificate: Path = key("server certificate chain, PEM")
-    private_key: Path = key("its private key, PEM")
-    client_ca: Path | None = key("CA of client certificates; absent: none is asked for", default=None)
+    certificate: Path = key("server certificate chain, PEM", form=Form.FILE)
+    private_key: Path = key("its private key, PEM", form=Form.FILE)
+    client_ca: Path | None = key("CA of client certificates; absent: none is asked for", default=None, form=Form.FILE)
     require_client_certificate: bool = key("refuse a client without a certificate", default=False)
 
 
@@ -55,7 +55,7 @@ class LimitSettings:
 class ListenerSettings:
     """`[[listener]]`."""
 
-    address: str = key("HOST:PORT or [IPv6]:PORT")
+    address: str = key("where to listen; [::] takes IPv4 too", form=Form.BIND_ADDRESS)
     protocols: tuple[str, ...] = key("protocols that this listener takes", default=("mr", "cti"), choices=("mr", "cti"))
     tls: TlsSettings | None = key("TLS files; `tls = false` is plain TCP (lab, replay)")
     limits: LimitSettings = key("limits", default=attrs.Factory(LimitSettings))
@@ -65,7 +65,7 @@ class ListenerSettings:
 class AdminSettings:
     """`[admin]`."""
 
-    address: str = key("HOST:PORT of metrics and health", default="127.0.0.1:9108")
+    address: str = key("where metrics and health are served", default="127.0.0.1:9108", form=Form.BIND_ADDRESS)
 
 
 @attrs.frozen
@@ -82,9 +82,9 @@ class JournalSettings:
 class EtcdTlsSettings:
     """`etcd_tls = {...}`."""
 
-    ca: Path = key("CA of the store, PEM")
-    certificate: Path | None = key("client certificate, PEM", default=None)
-    private_key: Path | None = key("its private key, PEM", default=None)
+    ca: Path = key("CA of the store, PEM", form=Form.FILE)
+    certificate: Path | None = key("client certificate, PEM", default=None, form=Form.FILE)
+    private_key: Path | None = key("its private key, PEM", default=None, form=Form.FILE)
 
 
 @attrs.frozen
@@ -92,7 +92,7 @@ class DuplexSettings:
     """`[duplex]`."""
 
     kind: str = key("alone or one side of a pair", default="solo", choices=("solo", "pair"))
-    etcd: tuple[str, ...] = key("URLs of the store", default=())
+    etcd: tuple[str, ...] = key("URLs of the store", default=(), form=Form.STORE_URL)
     etcd_tls: EtcdTlsSettings | None = key("TLS towards the store", default=None)
     lease_s: float = key("lease of the active side", default=3.0, low=2.0, high=30.0)
 
@@ -101,7 +101,7 @@ class DuplexSettings:
 class ProtocolSettings:
     """`[protocol]`: a corrected MR table, because the MR layout is a reconstruction."""
 
-    mr: Path | None = key("MR message table used instead of the built-in one", default=None)
+    mr: Path | None = key("MR message table used instead of the built-in one", default=None, form=Form.FILE)
 
 
 @attrs.frozen
@@ -110,9 +110,11 @@ class CtiClientSettings:
 
     id: str = key("ClientID", max_bytes=63)
     password_file: Path | None = key(
-        "file that holds the password; absent: only with a certificate subject", default=None
+        "file that holds the password; absent: only with a certificate subject", default=None, form=Form.FILE
     )
-    certificate_subject: str = key("only this client certificate may use the id; empty: any", default="")
+    certificate_subject: str = key(
+        "only this client certificate may use the id; empty: any", default="", form=Form.SUBJECT
+    )
     application_path: int | None = key(
         "ApplicationPathID that agent reporting needs", default=None, low=1, high=ID_HIGH
     )
@@ -124,11 +126,15 @@ class ApplicationSettings:
     """`[[application]]`: a channel application; with an address we dial it, else it dials us (decisions D1, D6)."""
 
     name: str = key("unique name", max_bytes=64)
-    address: str = key("HOST:PORT to dial; empty: it dials us", default="")
-    address_2: str = key("second HOST:PORT of a redundant pair", default="")
-    tls_ca: Path | None = key("CA of the application's certificate when we dial; absent: system trust", default=None)
+    address: str = key("where to dial; empty: it dials us", default="", form=Form.DIAL_ADDRESS)
+    address_2: str = key("second address of a redundant pair", default="", form=Form.DIAL_ADDRESS)
+    tls_ca: Path | None = key(
+        "CA of the application's certificate when we dial; absent: system trust", default=None, form=Form.FILE
+    )
     tls: bool = key("dial with TLS", default=True)
-    certificate_subject: str = key("client certificate that binds a connection to this entry", default="")
+    certificate_subject: str = key(
+        "client certificate that binds a connection to this entry", default="", form=Form.SUBJECT
+    )
     peripheral_id: int | None = key(
         "float 131 that binds a connection to this entry", default=None, low=1, high=ID_HIGH
     )
@@ -141,9 +147,9 @@ class ApplicationSettings:
 class PeripheralGatewaySideSettings:
     """One side of a real peripheral gateway pair."""
 
-    cti: str = key("HOST:PORT of its CTI server", default="")
-    mr_certificate: str = key("certificate subject of its PIM when it dials us", default="")
-    mr_address: str = key("address that its PIM dials from, instead of a certificate", default="")
+    cti: str = key("where its CTI server listens", default="", form=Form.DIAL_ADDRESS)
+    mr_certificate: str = key("certificate subject of its PIM when it dials us", default="", form=Form.SUBJECT)
+    mr_address: str = key("address that its PIM dials from, instead of a certificate", default="", form=Form.IP_ADDRESS)
 
 
 @attrs.frozen
