@@ -100,6 +100,9 @@ from ctigw.wire.generated.cti_enums import (
     TaskState,
 )
 from ctigw.wire.generated.cti_messages import (
+    ActiveMaintenanceEventMsg,
+    ActiveMaintenanceReqMsg,
+    ActiveMaintenanceRespMsg,
     AgentPreCallAbortEvent,
     AgentPreCallEvent,
     AgentStateEvent,
@@ -117,10 +120,15 @@ from ctigw.wire.generated.cti_messages import (
     QueryAgentStateReq,
     SetAgentStateConf,
     SetAgentStateReq,
+    StandbyActiveEventMsg,
+    StoppingRequestsToThisSideInd,
     SystemEvent,
 )
 
 __all__ = [
+    "ActiveMaintenanceEventMsg",
+    "ActiveMaintenanceReqMsg",
+    "ActiveMaintenanceRespMsg",
     "AgentAvailabilityStatus",
     "AgentDirection",
     "AgentInitReadyEvent",
@@ -211,10 +219,12 @@ __all__ = [
     "SnapshotTaskEvent",
     "SnapshotTaskReq",
     "SnapshotTaskResp",
+    "StandbyActiveEventMsg",
     "StartApplicationTaskReq",
     "StartApplicationTaskResp",
     "StartTaskEvent",
     "StartTaskInd",
+    "StoppingRequestsToThisSideInd",
     "SystemEvent",
     "SystemEventId",
     "TaskDataUpdateEvent",

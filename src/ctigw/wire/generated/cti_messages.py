@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import attrs
 
-from ctigw.wire.message import FieldMessage
+from ctigw.wire.message import BodyOnly, FieldMessage
 from ctigw.wire.values import (
     Floating,
     NamedArray,
@@ -870,3 +870,78 @@ class AgentPreCallAbortEvent(FieldMessage):
     def router_call_key_sequence_number(self) -> int | None:
         """RouterCallKeySequenceNumber (tag 110); None where it is absent."""
         return first(self.floating, 110, read_uint)
+
+
+@attrs.define
+class StandbyActiveEventMsg(BodyOnly):
+    """STANDBY_ACTIVE_EVENT_MSG (277), server->client, grade A.
+
+    A standby server became active.
+    """
+
+    NAME: ClassVar[str] = "STANDBY_ACTIVE_EVENT_MSG"
+    TYPE: ClassVar[int] = 277
+    SUBTYPE: ClassVar[int | None] = None
+    PROTOCOL: ClassVar[str] = "cti"
+
+
+@attrs.define
+class ActiveMaintenanceReqMsg(FieldMessage):
+    """ACTIVE_MAINTENANCE_REQ_MSG (278), server->client, grade A.
+
+    Active server asks clients whether it may enter maintenance.
+    """
+
+    NAME: ClassVar[str] = "ACTIVE_MAINTENANCE_REQ_MSG"
+    TYPE: ClassVar[int] = 278
+    SUBTYPE: ClassVar[int | None] = None
+    PROTOCOL: ClassVar[str] = "cti"
+
+    invoke_id: int
+    floating: Floating = attrs.Factory(list)
+
+
+@attrs.define
+class ActiveMaintenanceRespMsg(FieldMessage):
+    """ACTIVE_MAINTENANCE_RESP_MSG (279), client->server, grade A.
+
+    Client's answer on maintenance.
+    """
+
+    NAME: ClassVar[str] = "ACTIVE_MAINTENANCE_RESP_MSG"
+    TYPE: ClassVar[int] = 279
+    SUBTYPE: ClassVar[int | None] = None
+    PROTOCOL: ClassVar[str] = "cti"
+
+    invoke_id: int
+    maintenance_mode_accepted: int
+    floating: Floating = attrs.Factory(list)
+
+
+@attrs.define
+class ActiveMaintenanceEventMsg(FieldMessage):
+    """ACTIVE_MAINTENANCE_EVENT_MSG (280), server->client, grade A.
+
+    Final decision on maintenance.
+    """
+
+    NAME: ClassVar[str] = "ACTIVE_MAINTENANCE_EVENT_MSG"
+    TYPE: ClassVar[int] = 280
+    SUBTYPE: ClassVar[int | None] = None
+    PROTOCOL: ClassVar[str] = "cti"
+
+    maintenance_mode_continue: int
+    floating: Floating = attrs.Factory(list)
+
+
+@attrs.define
+class StoppingRequestsToThisSideInd(BodyOnly):
+    """STOPPING_REQUESTS_TO_THIS_SIDE_IND (281), client->server, grade A.
+
+    Client will send nothing more to this side.
+    """
+
+    NAME: ClassVar[str] = "STOPPING_REQUESTS_TO_THIS_SIDE_IND"
+    TYPE: ClassVar[int] = 281
+    SUBTYPE: ClassVar[int | None] = None
+    PROTOCOL: ClassVar[str] = "cti"
