@@ -1,0 +1,1 @@
+"""What `make bench` measures; the command line is tools/bench.py."""
