@@ -17,11 +17,14 @@ TYPES: Final = (
     TypeRow("UINT", "I"),
     TypeRow("BOOL", "H"),
     TypeRow("TIME", "I"),
-    TypeRow("TASKID", members=(
-        ("TaskGroupHigh", "INT"),
-        ("TaskGroupLow", "INT"),
-        ("SequenceNumber", "INT"),
-    )),
+    TypeRow(
+        "TASKID",
+        members=(
+            ("TaskGroupHigh", "INT"),
+            ("TaskGroupLow", "INT"),
+            ("SequenceNumber", "INT"),
+        ),
+    ),
     TypeRow("STRING"),
     TypeRow("UNSPEC"),
     TypeRow("NAMEDVAR"),
@@ -475,9 +478,7 @@ ENUMS: Final = (
         "agent_service_request_mask",
         "AgentServiceRequestMask",
         flags=True,
-        members=(
-            ("OUTBOUND_SUPPORT", 0x1),
-        ),
+        members=(("OUTBOUND_SUPPORT", 0x1),),
     ),
     EnumRow(
         "agent_mode",
@@ -667,11 +668,15 @@ ENUMS: Final = (
     ),
 )
 
-TAGS: Final[tuple[FloatRow, ...]] = (
-)
+TAGS: Final[tuple[FloatRow, ...]] = ()
 
 FAILURE_CONF: Final = MessageRow(
-    "cti", 1, None, "FAILURE_CONF", "FailureConf", "server->client",
+    "cti",
+    1,
+    None,
+    "FAILURE_CONF",
+    "FailureConf",
+    "server->client",
     "refuses any request, naming the failure",
     fields=(
         FieldRow("InvokeID", "UINT", "invoke_id", "A"),
@@ -682,7 +687,12 @@ FAILURE_CONF: Final = MessageRow(
 )
 
 FAILURE_CONF_OF_8: Final = MessageRow(
-    "cti", 1, None, "FAILURE_CONF", "FailureConfStatus", "server->client",
+    "cti",
+    1,
+    None,
+    "FAILURE_CONF",
+    "FailureConfStatus",
+    "server->client",
     "refuses any request, in the older form",
     fields=(
         FieldRow("InvokeID", "UINT", "invoke_id", "A"),
@@ -693,16 +703,24 @@ FAILURE_CONF_OF_8: Final = MessageRow(
 )
 
 FAILURE_EVENT: Final = MessageRow(
-    "cti", 2, None, "FAILURE_EVENT", "FailureEvent", "server->client",
+    "cti",
+    2,
+    None,
+    "FAILURE_EVENT",
+    "FailureEvent",
+    "server->client",
     "unprompted report of an error by the server",
-    fields=(
-        FieldRow("Status", "UINT", "status", "A", enum="failure_status"),
-    ),
+    fields=(FieldRow("Status", "UINT", "status", "A", enum="failure_status"),),
     grade="A",
 )
 
 OPEN_REQ: Final = MessageRow(
-    "cti", 3, None, "OPEN_REQ", "OpenReq", "client->server",
+    "cti",
+    3,
+    None,
+    "OPEN_REQ",
+    "OpenReq",
+    "client->server",
     "opens a session: version, services, masks, identity",
     fields=(
         FieldRow("InvokeID", "UINT", "invoke_id", "A"),
@@ -730,7 +748,12 @@ OPEN_REQ: Final = MessageRow(
 )
 
 OPEN_CONF: Final = MessageRow(
-    "cti", 4, None, "OPEN_CONF", "OpenConf", "server->client",
+    "cti",
+    4,
+    None,
+    "OPEN_CONF",
+    "OpenConf",
+    "server->client",
     "grants a session and reports state at opening",
     fields=(
         FieldRow("InvokeID", "UINT", "invoke_id", "A"),
@@ -750,37 +773,62 @@ OPEN_CONF: Final = MessageRow(
         FloatRow("AgentInstrument", 6, "STRING", "agent_instrument", 64, "A"),
         FloatRow("NumPeripherals", 228, "USHORT", "num_peripherals", 2, "A", min_version=14),
         FloatRow(
-            "FltPeripheralID", 208, "UINT", "flt_peripheral_id", 4, "A",
-            min_version=14, repeats=True, count="NumPeripherals",
+            "FltPeripheralID",
+            208,
+            "UINT",
+            "flt_peripheral_id",
+            4,
+            "A",
+            min_version=14,
+            repeats=True,
+            count="NumPeripherals",
         ),
         FloatRow(
-            "MultilineAgentControl", 224, "USHORT", "multiline_agent_control", 2, "A",
-            min_version=14, repeats=True, count="NumPeripherals",
+            "MultilineAgentControl",
+            224,
+            "USHORT",
+            "multiline_agent_control",
+            2,
+            "A",
+            min_version=14,
+            repeats=True,
+            count="NumPeripherals",
         ),
     ),
     grade="A",
 )
 
 HEARTBEAT_REQ: Final = MessageRow(
-    "cti", 5, None, "HEARTBEAT_REQ", "HeartbeatReq", "client->server",
+    "cti",
+    5,
+    None,
+    "HEARTBEAT_REQ",
+    "HeartbeatReq",
+    "client->server",
     "keeps a session alive",
-    fields=(
-        FieldRow("InvokeID", "UINT", "invoke_id", "A"),
-    ),
+    fields=(FieldRow("InvokeID", "UINT", "invoke_id", "A"),),
     grade="A",
 )
 
 HEARTBEAT_CONF: Final = MessageRow(
-    "cti", 6, None, "HEARTBEAT_CONF", "HeartbeatConf", "server->client",
+    "cti",
+    6,
+    None,
+    "HEARTBEAT_CONF",
+    "HeartbeatConf",
+    "server->client",
     "answers a heartbeat",
-    fields=(
-        FieldRow("InvokeID", "UINT", "invoke_id", "A"),
-    ),
+    fields=(FieldRow("InvokeID", "UINT", "invoke_id", "A"),),
     grade="A",
 )
 
 CLOSE_REQ: Final = MessageRow(
-    "cti", 7, None, "CLOSE_REQ", "CloseReq", "client->server",
+    "cti",
+    7,
+    None,
+    "CLOSE_REQ",
+    "CloseReq",
+    "client->server",
     "ends a session in an orderly way",
     fields=(
         FieldRow("InvokeID", "UINT", "invoke_id", "A"),
@@ -790,16 +838,24 @@ CLOSE_REQ: Final = MessageRow(
 )
 
 CLOSE_CONF: Final = MessageRow(
-    "cti", 8, None, "CLOSE_CONF", "CloseConf", "server->client",
+    "cti",
+    8,
+    None,
+    "CLOSE_CONF",
+    "CloseConf",
+    "server->client",
     "acknowledges the end of a session",
-    fields=(
-        FieldRow("InvokeID", "UINT", "invoke_id", "A"),
-    ),
+    fields=(FieldRow("InvokeID", "UINT", "invoke_id", "A"),),
     grade="A",
 )
 
 AGENT_STATE_EVENT: Final = MessageRow(
-    "cti", 30, None, "AGENT_STATE_EVENT", "AgentStateEvent", "server->client",
+    "cti",
+    30,
+    None,
+    "AGENT_STATE_EVENT",
+    "AgentStateEvent",
+    "server->client",
     "an agent's state changed, per skill group and MRD",
     fields=(
         FieldRow("MonitorID", "UINT", "monitor_id", "A"),
@@ -819,8 +875,12 @@ AGENT_STATE_EVENT: Final = MessageRow(
         FieldRow("MaxTaskLimit", "UINT", "max_task_limit", "A"),
         FieldRow("ICMAgentID", "INT", "icm_agent_id", "A", min_version=9),
         FieldRow(
-            "AgentAvailabilityStatus", "UINT", "agent_availability_status", "A",
-            enum="agent_availability_status", min_version=9,
+            "AgentAvailabilityStatus",
+            "UINT",
+            "agent_availability_status",
+            "A",
+            enum="agent_availability_status",
+            min_version=9,
         ),
         FieldRow("NumFltSkillGroups", "USHORT", "num_flt_skill_groups", "A", min_version=10),
         FieldRow("DepartmentID", "INT", "department_id", "A", min_version=19),
@@ -835,20 +895,49 @@ AGENT_STATE_EVENT: Final = MessageRow(
         FloatRow("NextAgentState", 123, "USHORT", "next_agent_state", 2, "A", enum="agent_state", min_version=10),
         FloatRow("Direction", 244, "UINT", "direction", 4, "A", enum="agent_direction", min_version=16),
         FloatRow(
-            "FltSkillGroupNumber", 62, "INT", "flt_skill_group_number", 4, "A",
-            min_version=10, repeats=True, count="NumFltSkillGroups",
+            "FltSkillGroupNumber",
+            62,
+            "INT",
+            "flt_skill_group_number",
+            4,
+            "A",
+            min_version=10,
+            repeats=True,
+            count="NumFltSkillGroups",
         ),
         FloatRow(
-            "FltSkillGroupID", 63, "UINT", "flt_skill_group_id", 4, "A",
-            min_version=10, repeats=True, count="NumFltSkillGroups",
+            "FltSkillGroupID",
+            63,
+            "UINT",
+            "flt_skill_group_id",
+            4,
+            "A",
+            min_version=10,
+            repeats=True,
+            count="NumFltSkillGroups",
         ),
         FloatRow(
-            "FltSkillGroupPriority", 64, "USHORT", "flt_skill_group_priority", 2, "A",
-            min_version=10, repeats=True, count="NumFltSkillGroups",
+            "FltSkillGroupPriority",
+            64,
+            "USHORT",
+            "flt_skill_group_priority",
+            2,
+            "A",
+            min_version=10,
+            repeats=True,
+            count="NumFltSkillGroups",
         ),
         FloatRow(
-            "FltSkillGroupState", 65, "USHORT", "flt_skill_group_state", 2, "A",
-            enum="agent_state", min_version=10, repeats=True, count="NumFltSkillGroups",
+            "FltSkillGroupState",
+            65,
+            "USHORT",
+            "flt_skill_group_state",
+            2,
+            "A",
+            enum="agent_state",
+            min_version=10,
+            repeats=True,
+            count="NumFltSkillGroups",
         ),
         FloatRow("MaxBeyondTaskLimit", 266, "UINT", "max_beyond_task_limit", 4, "A", min_version=22),
     ),
@@ -856,7 +945,12 @@ AGENT_STATE_EVENT: Final = MessageRow(
 )
 
 SYSTEM_EVENT: Final = MessageRow(
-    "cti", 31, None, "SYSTEM_EVENT", "SystemEvent", "server->client",
+    "cti",
+    31,
+    None,
+    "SYSTEM_EVENT",
+    "SystemEvent",
+    "server->client",
     "PG or peripheral status changed",
     fields=(
         FieldRow("PGStatus", "UINT", "pg_status", "A", enum="pg_status"),
@@ -875,7 +969,12 @@ SYSTEM_EVENT: Final = MessageRow(
 )
 
 CONTROL_FAILURE_CONF: Final = MessageRow(
-    "cti", 35, None, "CONTROL_FAILURE_CONF", "ControlFailureConf", "server->client",
+    "cti",
+    35,
+    None,
+    "CONTROL_FAILURE_CONF",
+    "ControlFailureConf",
+    "server->client",
     "refuses a client-control request",
     fields=(
         FieldRow("InvokeID", "UINT", "invoke_id", "A"),
@@ -886,7 +985,12 @@ CONTROL_FAILURE_CONF: Final = MessageRow(
 )
 
 QUERY_AGENT_STATE_REQ: Final = MessageRow(
-    "cti", 36, None, "QUERY_AGENT_STATE_REQ", "QueryAgentStateReq", "client->server",
+    "cti",
+    36,
+    None,
+    "QUERY_AGENT_STATE_REQ",
+    "QueryAgentStateReq",
+    "client->server",
     "asks an agent's state, optionally per MRD",
     fields=(
         FieldRow("InvokeID", "UINT", "invoke_id", "A"),
@@ -903,7 +1007,12 @@ QUERY_AGENT_STATE_REQ: Final = MessageRow(
 )
 
 QUERY_AGENT_STATE_CONF: Final = MessageRow(
-    "cti", 37, None, "QUERY_AGENT_STATE_CONF", "QueryAgentStateConf", "server->client",
+    "cti",
+    37,
+    None,
+    "QUERY_AGENT_STATE_CONF",
+    "QueryAgentStateConf",
+    "server->client",
     "answers with state, mode, limits and skill groups",
     fields=(
         FieldRow("InvokeID", "UINT", "invoke_id", "A"),
@@ -915,8 +1024,12 @@ QUERY_AGENT_STATE_CONF: Final = MessageRow(
         FieldRow("MaxTaskLimit", "UINT", "max_task_limit", "A"),
         FieldRow("ICMAgentID", "INT", "icm_agent_id", "A", min_version=9),
         FieldRow(
-            "AgentAvailabilityStatus", "UINT", "agent_availability_status", "A",
-            enum="agent_availability_status", min_version=9,
+            "AgentAvailabilityStatus",
+            "UINT",
+            "agent_availability_status",
+            "A",
+            enum="agent_availability_status",
+            min_version=9,
         ),
         FieldRow("DepartmentID", "INT", "department_id", "A", min_version=19),
     ),
@@ -927,16 +1040,35 @@ QUERY_AGENT_STATE_CONF: Final = MessageRow(
         FloatRow("SkillGroupNumber", 62, "UINT", "skill_group_number", 4, "A", repeats=True, count="NumSkillGroups"),
         FloatRow("SkillGroupID", 63, "UINT", "skill_group_id", 4, "A", repeats=True, count="NumSkillGroups"),
         FloatRow(
-            "SkillGroupPriority", 64, "USHORT", "skill_group_priority", 2, "A",
-            repeats=True, count="NumSkillGroups",
+            "SkillGroupPriority",
+            64,
+            "USHORT",
+            "skill_group_priority",
+            2,
+            "A",
+            repeats=True,
+            count="NumSkillGroups",
         ),
         FloatRow(
-            "SkillGroupState", 65, "USHORT", "skill_group_state", 2, "A",
-            enum="agent_state", repeats=True, count="NumSkillGroups",
+            "SkillGroupState",
+            65,
+            "USHORT",
+            "skill_group_state",
+            2,
+            "A",
+            enum="agent_state",
+            repeats=True,
+            count="NumSkillGroups",
         ),
         FloatRow(
-            "InternalAgentState", 255, "USHORT", "internal_agent_state", 2, "A",
-            enum="agent_internal_state", min_version=19,
+            "InternalAgentState",
+            255,
+            "USHORT",
+            "internal_agent_state",
+            2,
+            "A",
+            enum="agent_internal_state",
+            min_version=19,
         ),
         FloatRow("MaxBeyondTaskLimit", 266, "UINT", "max_beyond_task_limit", 4, "A", min_version=22),
     ),
@@ -944,7 +1076,12 @@ QUERY_AGENT_STATE_CONF: Final = MessageRow(
 )
 
 SET_AGENT_STATE_REQ: Final = MessageRow(
-    "cti", 38, None, "SET_AGENT_STATE_REQ", "SetAgentStateReq", "client->server",
+    "cti",
+    38,
+    None,
+    "SET_AGENT_STATE_REQ",
+    "SetAgentStateReq",
+    "client->server",
     "signs an agent in or out or changes state",
     fields=(
         FieldRow("InvokeID", "UINT", "invoke_id", "A"),
@@ -955,8 +1092,12 @@ SET_AGENT_STATE_REQ: Final = MessageRow(
         FieldRow("EventReasonCode", "USHORT", "event_reason_code", "A"),
         FieldRow("ForcedFlag", "UCHAR", "forced_flag", "A", min_version=10),
         FieldRow(
-            "AgentServiceReq", "UINT", "agent_service_req", "A",
-            enum="agent_service_request_mask", min_version=10,
+            "AgentServiceReq",
+            "UINT",
+            "agent_service_req",
+            "A",
+            enum="agent_service_request_mask",
+            min_version=10,
         ),
     ),
     floats=(
@@ -968,8 +1109,14 @@ SET_AGENT_STATE_REQ: Final = MessageRow(
         FloatRow("SupervisorID", 69, "STRING", "supervisor_id", 12, "A"),
         FloatRow("SkillGroupNumber", 62, "INT", "skill_group_number", 4, "A", repeats=True, count="NumSkillGroups"),
         FloatRow(
-            "SkillGroupPriority", 64, "USHORT", "skill_group_priority", 2, "A",
-            repeats=True, count="NumSkillGroups",
+            "SkillGroupPriority",
+            64,
+            "USHORT",
+            "skill_group_priority",
+            2,
+            "A",
+            repeats=True,
+            count="NumSkillGroups",
         ),
         FloatRow("SSOEnabled", 257, "USHORT", "sso_enabled", 2, "A", min_version=20),
     ),
@@ -977,16 +1124,24 @@ SET_AGENT_STATE_REQ: Final = MessageRow(
 )
 
 SET_AGENT_STATE_CONF: Final = MessageRow(
-    "cti", 39, None, "SET_AGENT_STATE_CONF", "SetAgentStateConf", "server->client",
+    "cti",
+    39,
+    None,
+    "SET_AGENT_STATE_CONF",
+    "SetAgentStateConf",
+    "server->client",
     "confirms SET_AGENT_STATE",
-    fields=(
-        FieldRow("InvokeID", "UINT", "invoke_id", "A"),
-    ),
+    fields=(FieldRow("InvokeID", "UINT", "invoke_id", "A"),),
     grade="A",
 )
 
 AGENT_PRE_CALL_EVENT: Final = MessageRow(
-    "cti", 105, None, "AGENT_PRE_CALL_EVENT", "AgentPreCallEvent", "server->client",
+    "cti",
+    105,
+    None,
+    "AGENT_PRE_CALL_EVENT",
+    "AgentPreCallEvent",
+    "server->client",
     "a call or task is about to reach an agent, with its context",
     fields=(
         FieldRow("MonitorID", "UINT", "monitor_id", "A"),
@@ -1027,8 +1182,15 @@ AGENT_PRE_CALL_EVENT: Final = MessageRow(
         FloatRow("ProtocolReferenceGUID", 294, "STRING", "protocol_reference_guid", 40, "A", min_version=24),
         FloatRow("NumOfEnabledServices", 310, "USHORT", "num_of_enabled_services", 2, "A", min_version=24),
         FloatRow(
-            "FltEnabledServices", 309, "USHORT", "flt_enabled_services", 2, "A",
-            enum="agent_service", min_version=24, array="NumOfEnabledServices",
+            "FltEnabledServices",
+            309,
+            "USHORT",
+            "flt_enabled_services",
+            2,
+            "A",
+            enum="agent_service",
+            min_version=24,
+            array="NumOfEnabledServices",
         ),
         FloatRow("CcaiConfigId", 311, "STRING", "ccai_config_id", 40, "A", min_version=24),
     ),
@@ -1037,7 +1199,12 @@ AGENT_PRE_CALL_EVENT: Final = MessageRow(
 )
 
 AGENT_PRE_CALL_ABORT_EVENT: Final = MessageRow(
-    "cti", 106, None, "AGENT_PRE_CALL_ABORT_EVENT", "AgentPreCallAbortEvent", "server->client",
+    "cti",
+    106,
+    None,
+    "AGENT_PRE_CALL_ABORT_EVENT",
+    "AgentPreCallAbortEvent",
+    "server->client",
     "an announced call or task will not come",
     fields=(
         FieldRow("MonitorID", "UINT", "monitor_id", "A"),
@@ -1054,7 +1221,12 @@ AGENT_PRE_CALL_ABORT_EVENT: Final = MessageRow(
 )
 
 STANDBY_ACTIVE_EVENT_MSG: Final = MessageRow(
-    "cti", 277, None, "STANDBY_ACTIVE_EVENT_MSG", "StandbyActiveEventMsg", "server->client",
+    "cti",
+    277,
+    None,
+    "STANDBY_ACTIVE_EVENT_MSG",
+    "StandbyActiveEventMsg",
+    "server->client",
     "a standby server became active",
     grade="A",
     min_version=24,
@@ -1062,17 +1234,25 @@ STANDBY_ACTIVE_EVENT_MSG: Final = MessageRow(
 )
 
 ACTIVE_MAINTENANCE_REQ_MSG: Final = MessageRow(
-    "cti", 278, None, "ACTIVE_MAINTENANCE_REQ_MSG", "ActiveMaintenanceReqMsg", "server->client",
+    "cti",
+    278,
+    None,
+    "ACTIVE_MAINTENANCE_REQ_MSG",
+    "ActiveMaintenanceReqMsg",
+    "server->client",
     "active server asks clients whether it may enter maintenance",
-    fields=(
-        FieldRow("InvokeID", "UINT", "invoke_id", "A"),
-    ),
+    fields=(FieldRow("InvokeID", "UINT", "invoke_id", "A"),),
     grade="A",
     min_version=24,
 )
 
 ACTIVE_MAINTENANCE_RESP_MSG: Final = MessageRow(
-    "cti", 279, None, "ACTIVE_MAINTENANCE_RESP_MSG", "ActiveMaintenanceRespMsg", "client->server",
+    "cti",
+    279,
+    None,
+    "ACTIVE_MAINTENANCE_RESP_MSG",
+    "ActiveMaintenanceRespMsg",
+    "client->server",
     "client's answer on maintenance",
     fields=(
         FieldRow("InvokeID", "UINT", "invoke_id", "A"),
@@ -1083,17 +1263,25 @@ ACTIVE_MAINTENANCE_RESP_MSG: Final = MessageRow(
 )
 
 ACTIVE_MAINTENANCE_EVENT_MSG: Final = MessageRow(
-    "cti", 280, None, "ACTIVE_MAINTENANCE_EVENT_MSG", "ActiveMaintenanceEventMsg", "server->client",
+    "cti",
+    280,
+    None,
+    "ACTIVE_MAINTENANCE_EVENT_MSG",
+    "ActiveMaintenanceEventMsg",
+    "server->client",
     "final decision on maintenance",
-    fields=(
-        FieldRow("MaintenanceModeContinue", "BOOL", "maintenance_mode_continue", "A"),
-    ),
+    fields=(FieldRow("MaintenanceModeContinue", "BOOL", "maintenance_mode_continue", "A"),),
     grade="A",
     min_version=24,
 )
 
 STOPPING_REQUESTS_TO_THIS_SIDE_IND: Final = MessageRow(
-    "cti", 281, None, "STOPPING_REQUESTS_TO_THIS_SIDE_IND", "StoppingRequestsToThisSideInd", "client->server",
+    "cti",
+    281,
+    None,
+    "STOPPING_REQUESTS_TO_THIS_SIDE_IND",
+    "StoppingRequestsToThisSideInd",
+    "client->server",
     "client will send nothing more to this side",
     grade="A",
     min_version=24,
@@ -1101,7 +1289,12 @@ STOPPING_REQUESTS_TO_THIS_SIDE_IND: Final = MessageRow(
 )
 
 MEDIA_LOGIN_REQ: Final = MessageRow(
-    "cti", 151, None, "MEDIA_LOGIN_REQ", "MediaLoginReq", "client->server",
+    "cti",
+    151,
+    None,
+    "MEDIA_LOGIN_REQ",
+    "MediaLoginReq",
+    "client->server",
     "signs an agent in to a media routing domain",
     fields=(
         FieldRow("InvokeID", "UINT", "invoke_id", "B"),
@@ -1119,7 +1312,12 @@ MEDIA_LOGIN_REQ: Final = MessageRow(
 )
 
 MEDIA_LOGIN_RESP: Final = MessageRow(
-    "cti", 152, None, "MEDIA_LOGIN_RESP", "MediaLoginResp", "server->client",
+    "cti",
+    152,
+    None,
+    "MEDIA_LOGIN_RESP",
+    "MediaLoginResp",
+    "server->client",
     "answers MEDIA_LOGIN",
     fields=(
         FieldRow("InvokeID", "UINT", "invoke_id", "B"),
@@ -1129,7 +1327,12 @@ MEDIA_LOGIN_RESP: Final = MessageRow(
 )
 
 MEDIA_LOGOUT_IND: Final = MessageRow(
-    "cti", 153, None, "MEDIA_LOGOUT_IND", "MediaLogoutInd", "client->server",
+    "cti",
+    153,
+    None,
+    "MEDIA_LOGOUT_IND",
+    "MediaLogoutInd",
+    "client->server",
     "an agent signed out of a media routing domain",
     fields=(
         FieldRow("InvokeID", "UINT", "invoke_id", "B"),
@@ -1138,8 +1341,14 @@ MEDIA_LOGOUT_IND: Final = MessageRow(
     ),
     floats=(
         FloatRow(
-            "FltICMDisposition", 259, "USHORT", "flt_icm_disposition", 2, "A",
-            enum="disposition_code", min_version=20,
+            "FltICMDisposition",
+            259,
+            "USHORT",
+            "flt_icm_disposition",
+            2,
+            "A",
+            enum="disposition_code",
+            min_version=20,
         ),
         FloatRow("FltApplicationDisposition", 260, "UINT", "flt_application_disposition", 4, "A", min_version=20),
     ),
@@ -1147,7 +1356,12 @@ MEDIA_LOGOUT_IND: Final = MessageRow(
 )
 
 MAKE_AGENT_ROUTABLE_IND: Final = MessageRow(
-    "cti", 154, None, "MAKE_AGENT_ROUTABLE_IND", "MakeAgentRoutableInd", "client->server",
+    "cti",
+    154,
+    None,
+    "MAKE_AGENT_ROUTABLE_IND",
+    "MakeAgentRoutableInd",
+    "client->server",
     "router may now pick this agent in the MRD",
     fields=(
         FieldRow("InvokeID", "UINT", "invoke_id", "A"),
@@ -1159,7 +1373,12 @@ MAKE_AGENT_ROUTABLE_IND: Final = MessageRow(
 )
 
 MAKE_AGENT_NOT_ROUTABLE_REQ: Final = MessageRow(
-    "cti", 155, None, "MAKE_AGENT_NOT_ROUTABLE_REQ", "MakeAgentNotRoutableReq", "client->server",
+    "cti",
+    155,
+    None,
+    "MAKE_AGENT_NOT_ROUTABLE_REQ",
+    "MakeAgentNotRoutableReq",
+    "client->server",
     "asks that the router stop picking this agent in the MRD",
     fields=(
         FieldRow("InvokeID", "UINT", "invoke_id", "B"),
@@ -1170,7 +1389,12 @@ MAKE_AGENT_NOT_ROUTABLE_REQ: Final = MessageRow(
 )
 
 MAKE_AGENT_NOT_ROUTABLE_RESP: Final = MessageRow(
-    "cti", 156, None, "MAKE_AGENT_NOT_ROUTABLE_RESP", "MakeAgentNotRoutableResp", "server->client",
+    "cti",
+    156,
+    None,
+    "MAKE_AGENT_NOT_ROUTABLE_RESP",
+    "MakeAgentNotRoutableResp",
+    "server->client",
     "answers MAKE_AGENT_NOT_ROUTABLE",
     fields=(
         FieldRow("InvokeID", "UINT", "invoke_id", "B"),
@@ -1180,7 +1404,12 @@ MAKE_AGENT_NOT_ROUTABLE_RESP: Final = MessageRow(
 )
 
 MAKE_AGENT_READY_IND: Final = MessageRow(
-    "cti", 157, None, "MAKE_AGENT_READY_IND", "MakeAgentReadyInd", "client->server",
+    "cti",
+    157,
+    None,
+    "MAKE_AGENT_READY_IND",
+    "MakeAgentReadyInd",
+    "client->server",
     "agent went ready in the MRD",
     fields=(
         FieldRow("InvokeID", "UINT", "invoke_id", "A"),
@@ -1192,7 +1421,12 @@ MAKE_AGENT_READY_IND: Final = MessageRow(
 )
 
 MAKE_AGENT_NOT_READY_REQ: Final = MessageRow(
-    "cti", 158, None, "MAKE_AGENT_NOT_READY_REQ", "MakeAgentNotReadyReq", "client->server",
+    "cti",
+    158,
+    None,
+    "MAKE_AGENT_NOT_READY_REQ",
+    "MakeAgentNotReadyReq",
+    "client->server",
     "asks to make the agent not ready in the MRD",
     fields=(
         FieldRow("InvokeID", "UINT", "invoke_id", "B"),
@@ -1204,7 +1438,12 @@ MAKE_AGENT_NOT_READY_REQ: Final = MessageRow(
 )
 
 MAKE_AGENT_NOT_READY_RESP: Final = MessageRow(
-    "cti", 159, None, "MAKE_AGENT_NOT_READY_RESP", "MakeAgentNotReadyResp", "server->client",
+    "cti",
+    159,
+    None,
+    "MAKE_AGENT_NOT_READY_RESP",
+    "MakeAgentNotReadyResp",
+    "server->client",
     "answers MAKE_AGENT_NOT_READY",
     fields=(
         FieldRow("InvokeID", "UINT", "invoke_id", "B"),
@@ -1214,7 +1453,12 @@ MAKE_AGENT_NOT_READY_RESP: Final = MessageRow(
 )
 
 OFFER_TASK_IND: Final = MessageRow(
-    "cti", 160, None, "OFFER_TASK_IND", "OfferTaskInd", "client->server",
+    "cti",
+    160,
+    None,
+    "OFFER_TASK_IND",
+    "OfferTaskInd",
+    "client->server",
     "a router-assigned task was offered to the agent",
     fields=(
         FieldRow("InvokeID", "UINT", "invoke_id", "B"),
@@ -1226,7 +1470,12 @@ OFFER_TASK_IND: Final = MessageRow(
 )
 
 OFFER_APPLICATION_TASK_REQ: Final = MessageRow(
-    "cti", 161, None, "OFFER_APPLICATION_TASK_REQ", "OfferApplicationTaskReq", "client->server",
+    "cti",
+    161,
+    None,
+    "OFFER_APPLICATION_TASK_REQ",
+    "OfferApplicationTaskReq",
+    "client->server",
     "an application-assigned task was offered to the agent",
     fields=(
         FieldRow("InvokeID", "UINT", "invoke_id", "B"),
@@ -1256,7 +1505,12 @@ OFFER_APPLICATION_TASK_REQ: Final = MessageRow(
 )
 
 OFFER_APPLICATION_TASK_RESP: Final = MessageRow(
-    "cti", 162, None, "OFFER_APPLICATION_TASK_RESP", "OfferApplicationTaskResp", "server->client",
+    "cti",
+    162,
+    None,
+    "OFFER_APPLICATION_TASK_RESP",
+    "OfferApplicationTaskResp",
+    "server->client",
     "returns the TaskID for the offered task",
     fields=(
         FieldRow("InvokeID", "UINT", "invoke_id", "B"),
@@ -1267,7 +1521,12 @@ OFFER_APPLICATION_TASK_RESP: Final = MessageRow(
 )
 
 START_TASK_IND: Final = MessageRow(
-    "cti", 163, None, "START_TASK_IND", "StartTaskInd", "client->server",
+    "cti",
+    163,
+    None,
+    "START_TASK_IND",
+    "StartTaskInd",
+    "client->server",
     "agent began a router-assigned task",
     fields=(
         FieldRow("InvokeID", "UINT", "invoke_id", "B"),
@@ -1279,7 +1538,12 @@ START_TASK_IND: Final = MessageRow(
 )
 
 START_APPLICATION_TASK_REQ: Final = MessageRow(
-    "cti", 164, None, "START_APPLICATION_TASK_REQ", "StartApplicationTaskReq", "client->server",
+    "cti",
+    164,
+    None,
+    "START_APPLICATION_TASK_REQ",
+    "StartApplicationTaskReq",
+    "client->server",
     "agent began an application-assigned task",
     fields=(
         FieldRow("InvokeID", "UINT", "invoke_id", "B"),
@@ -1309,7 +1573,12 @@ START_APPLICATION_TASK_REQ: Final = MessageRow(
 )
 
 START_APPLICATION_TASK_RESP: Final = MessageRow(
-    "cti", 165, None, "START_APPLICATION_TASK_RESP", "StartApplicationTaskResp", "server->client",
+    "cti",
+    165,
+    None,
+    "START_APPLICATION_TASK_RESP",
+    "StartApplicationTaskResp",
+    "server->client",
     "returns the TaskID for the started task",
     fields=(
         FieldRow("InvokeID", "UINT", "invoke_id", "B"),
@@ -1320,7 +1589,12 @@ START_APPLICATION_TASK_RESP: Final = MessageRow(
 )
 
 PAUSE_TASK_IND: Final = MessageRow(
-    "cti", 166, None, "PAUSE_TASK_IND", "PauseTaskInd", "client->server",
+    "cti",
+    166,
+    None,
+    "PAUSE_TASK_IND",
+    "PauseTaskInd",
+    "client->server",
     "agent paused a task",
     fields=(
         FieldRow("InvokeID", "UINT", "invoke_id", "B"),
@@ -1332,7 +1606,12 @@ PAUSE_TASK_IND: Final = MessageRow(
 )
 
 RESUME_TASK_IND: Final = MessageRow(
-    "cti", 167, None, "RESUME_TASK_IND", "ResumeTaskInd", "client->server",
+    "cti",
+    167,
+    None,
+    "RESUME_TASK_IND",
+    "ResumeTaskInd",
+    "client->server",
     "agent resumed a task",
     fields=(
         FieldRow("InvokeID", "UINT", "invoke_id", "B"),
@@ -1344,7 +1623,12 @@ RESUME_TASK_IND: Final = MessageRow(
 )
 
 WRAPUP_TASK_IND: Final = MessageRow(
-    "cti", 168, None, "WRAPUP_TASK_IND", "WrapupTaskInd", "client->server",
+    "cti",
+    168,
+    None,
+    "WRAPUP_TASK_IND",
+    "WrapupTaskInd",
+    "client->server",
     "agent entered wrap-up for a task",
     fields=(
         FieldRow("InvokeID", "UINT", "invoke_id", "B"),
@@ -1356,7 +1640,12 @@ WRAPUP_TASK_IND: Final = MessageRow(
 )
 
 END_TASK_IND: Final = MessageRow(
-    "cti", 169, None, "END_TASK_IND", "EndTaskInd", "client->server",
+    "cti",
+    169,
+    None,
+    "END_TASK_IND",
+    "EndTaskInd",
+    "client->server",
     "agent finished a task",
     fields=(
         FieldRow("InvokeID", "UINT", "invoke_id", "B"),
@@ -1370,7 +1659,12 @@ END_TASK_IND: Final = MessageRow(
 )
 
 AGENT_MADE_NOT_ROUTABLE_EVENT: Final = MessageRow(
-    "cti", 170, None, "AGENT_MADE_NOT_ROUTABLE_EVENT", "AgentMadeNotRoutableEvent", "server->client",
+    "cti",
+    170,
+    None,
+    "AGENT_MADE_NOT_ROUTABLE_EVENT",
+    "AgentMadeNotRoutableEvent",
+    "server->client",
     "the system made the agent not routable in the MRD",
     fields=(
         FieldRow("MRDID", "INT", "mrd_id", "B"),
@@ -1380,7 +1674,12 @@ AGENT_MADE_NOT_ROUTABLE_EVENT: Final = MessageRow(
 )
 
 AGENT_INTERRUPT_ADVISORY_EVENT: Final = MessageRow(
-    "cti", 171, None, "AGENT_INTERRUPT_ADVISORY_EVENT", "AgentInterruptAdvisoryEvent", "server->client",
+    "cti",
+    171,
+    None,
+    "AGENT_INTERRUPT_ADVISORY_EVENT",
+    "AgentInterruptAdvisoryEvent",
+    "server->client",
     "a non-interruptible task elsewhere interrupted the agent",
     fields=(
         FieldRow("MRDID", "INT", "mrd_id", "B"),
@@ -1391,7 +1690,12 @@ AGENT_INTERRUPT_ADVISORY_EVENT: Final = MessageRow(
 )
 
 AGENT_INTERRUPT_ACCEPTED_IND: Final = MessageRow(
-    "cti", 172, None, "AGENT_INTERRUPT_ACCEPTED_IND", "AgentInterruptAcceptedInd", "client->server",
+    "cti",
+    172,
+    None,
+    "AGENT_INTERRUPT_ACCEPTED_IND",
+    "AgentInterruptAcceptedInd",
+    "client->server",
     "application accepted the interrupt",
     fields=(
         FieldRow("InvokeID", "UINT", "invoke_id", "B"),
@@ -1402,7 +1706,12 @@ AGENT_INTERRUPT_ACCEPTED_IND: Final = MessageRow(
 )
 
 AGENT_INTERRUPT_UNACCEPTED_IND: Final = MessageRow(
-    "cti", 173, None, "AGENT_INTERRUPT_UNACCEPTED_IND", "AgentInterruptUnacceptedInd", "client->server",
+    "cti",
+    173,
+    None,
+    "AGENT_INTERRUPT_UNACCEPTED_IND",
+    "AgentInterruptUnacceptedInd",
+    "client->server",
     "application declined the interrupt",
     fields=(
         FieldRow("InvokeID", "UINT", "invoke_id", "B"),
@@ -1413,7 +1722,12 @@ AGENT_INTERRUPT_UNACCEPTED_IND: Final = MessageRow(
 )
 
 AGENT_INTERRUPT_DONE_ADVISORY_EVENT: Final = MessageRow(
-    "cti", 174, None, "AGENT_INTERRUPT_DONE_ADVISORY_EVENT", "AgentInterruptDoneAdvisoryEvent", "server->client",
+    "cti",
+    174,
+    None,
+    "AGENT_INTERRUPT_DONE_ADVISORY_EVENT",
+    "AgentInterruptDoneAdvisoryEvent",
+    "server->client",
     "the interrupt is over",
     fields=(
         FieldRow("MRDID", "INT", "mrd_id", "B"),
@@ -1423,7 +1737,12 @@ AGENT_INTERRUPT_DONE_ADVISORY_EVENT: Final = MessageRow(
 )
 
 AGENT_INTERRUPT_DONE_ACCEPTED_IND: Final = MessageRow(
-    "cti", 175, None, "AGENT_INTERRUPT_DONE_ACCEPTED_IND", "AgentInterruptDoneAcceptedInd", "client->server",
+    "cti",
+    175,
+    None,
+    "AGENT_INTERRUPT_DONE_ACCEPTED_IND",
+    "AgentInterruptDoneAcceptedInd",
+    "client->server",
     "application accepted the interrupt's end",
     fields=(
         FieldRow("InvokeID", "UINT", "invoke_id", "B"),
@@ -1434,7 +1753,12 @@ AGENT_INTERRUPT_DONE_ACCEPTED_IND: Final = MessageRow(
 )
 
 CHANGE_MAX_TASK_LIMIT_REQ: Final = MessageRow(
-    "cti", 176, None, "CHANGE_MAX_TASK_LIMIT_REQ", "ChangeMaxTaskLimitReq", "client->server",
+    "cti",
+    176,
+    None,
+    "CHANGE_MAX_TASK_LIMIT_REQ",
+    "ChangeMaxTaskLimitReq",
+    "client->server",
     "changes the agent's task limit in the MRD",
     fields=(
         FieldRow("InvokeID", "UINT", "invoke_id", "B"),
@@ -1442,14 +1766,17 @@ CHANGE_MAX_TASK_LIMIT_REQ: Final = MessageRow(
         FieldRow("ICMAgentID", "INT", "icm_agent_id", "B"),
         FieldRow("MaxTaskLimit", "UINT", "max_task_limit", "B"),
     ),
-    floats=(
-        FloatRow("MaxBeyondTaskLimit", 266, "UINT", "max_beyond_task_limit", 4, "C"),
-    ),
+    floats=(FloatRow("MaxBeyondTaskLimit", 266, "UINT", "max_beyond_task_limit", 4, "C"),),
     grade="B",
 )
 
 CHANGE_MAX_TASK_LIMIT_RESP: Final = MessageRow(
-    "cti", 177, None, "CHANGE_MAX_TASK_LIMIT_RESP", "ChangeMaxTaskLimitResp", "server->client",
+    "cti",
+    177,
+    None,
+    "CHANGE_MAX_TASK_LIMIT_RESP",
+    "ChangeMaxTaskLimitResp",
+    "server->client",
     "answers CHANGE_MAX_TASK_LIMIT",
     fields=(
         FieldRow("InvokeID", "UINT", "invoke_id", "B"),
@@ -1459,7 +1786,12 @@ CHANGE_MAX_TASK_LIMIT_RESP: Final = MessageRow(
 )
 
 OVERRIDE_LIMIT_REQ: Final = MessageRow(
-    "cti", 178, None, "OVERRIDE_LIMIT_REQ", "OverrideLimitReq", "client->server",
+    "cti",
+    178,
+    None,
+    "OVERRIDE_LIMIT_REQ",
+    "OverrideLimitReq",
+    "client->server",
     "asks leave to assign a task beyond the limit",
     fields=(
         FieldRow("InvokeID", "UINT", "invoke_id", "B"),
@@ -1470,7 +1802,12 @@ OVERRIDE_LIMIT_REQ: Final = MessageRow(
 )
 
 OVERRIDE_LIMIT_RESP: Final = MessageRow(
-    "cti", 179, None, "OVERRIDE_LIMIT_RESP", "OverrideLimitResp", "server->client",
+    "cti",
+    179,
+    None,
+    "OVERRIDE_LIMIT_RESP",
+    "OverrideLimitResp",
+    "server->client",
     "answers OVERRIDE_LIMIT",
     fields=(
         FieldRow("InvokeID", "UINT", "invoke_id", "B"),
@@ -1480,7 +1817,12 @@ OVERRIDE_LIMIT_RESP: Final = MessageRow(
 )
 
 UPDATE_TASK_CONTEXT_IND: Final = MessageRow(
-    "cti", 180, None, "UPDATE_TASK_CONTEXT_IND", "UpdateTaskContextInd", "client->server",
+    "cti",
+    180,
+    None,
+    "UPDATE_TASK_CONTEXT_IND",
+    "UpdateTaskContextInd",
+    "client->server",
     "writes a task's variables",
     fields=(
         FieldRow("InvokeID", "UINT", "invoke_id", "B"),
@@ -1506,16 +1848,24 @@ UPDATE_TASK_CONTEXT_IND: Final = MessageRow(
 )
 
 BEGIN_AGENT_INIT_IND: Final = MessageRow(
-    "cti", 181, None, "BEGIN_AGENT_INIT_IND", "BeginAgentInitInd", "client->server",
+    "cti",
+    181,
+    None,
+    "BEGIN_AGENT_INIT_IND",
+    "BeginAgentInitInd",
+    "client->server",
     "starts the replay of agents and tasks",
-    fields=(
-        FieldRow("InvokeID", "UINT", "invoke_id", "B"),
-    ),
+    fields=(FieldRow("InvokeID", "UINT", "invoke_id", "B"),),
     grade="B",
 )
 
 AGENT_INIT_REQ: Final = MessageRow(
-    "cti", 182, None, "AGENT_INIT_REQ", "AgentInitReq", "client->server",
+    "cti",
+    182,
+    None,
+    "AGENT_INIT_REQ",
+    "AgentInitReq",
+    "client->server",
     "replays one agent's state in one MRD",
     fields=(
         FieldRow("InvokeID", "UINT", "invoke_id", "B"),
@@ -1526,14 +1876,17 @@ AGENT_INIT_REQ: Final = MessageRow(
         FieldRow("MaxTaskLimit", "UINT", "max_task_limit", "B"),
         FieldRow("ReasonCode", "USHORT", "reason_code", "C"),
     ),
-    floats=(
-        FloatRow("MaxBeyondTaskLimit", 266, "UINT", "max_beyond_task_limit", 4, "A"),
-    ),
+    floats=(FloatRow("MaxBeyondTaskLimit", 266, "UINT", "max_beyond_task_limit", 4, "A"),),
     grade="C",
 )
 
 AGENT_INIT_RESP: Final = MessageRow(
-    "cti", 183, None, "AGENT_INIT_RESP", "AgentInitResp", "server->client",
+    "cti",
+    183,
+    None,
+    "AGENT_INIT_RESP",
+    "AgentInitResp",
+    "server->client",
     "answers AGENT_INIT",
     fields=(
         FieldRow("InvokeID", "UINT", "invoke_id", "B"),
@@ -1543,16 +1896,24 @@ AGENT_INIT_RESP: Final = MessageRow(
 )
 
 END_AGENT_INIT_IND: Final = MessageRow(
-    "cti", 184, None, "END_AGENT_INIT_IND", "EndAgentInitInd", "client->server",
+    "cti",
+    184,
+    None,
+    "END_AGENT_INIT_IND",
+    "EndAgentInitInd",
+    "client->server",
     "ends the replay",
-    fields=(
-        FieldRow("InvokeID", "UINT", "invoke_id", "B"),
-    ),
+    fields=(FieldRow("InvokeID", "UINT", "invoke_id", "B"),),
     grade="B",
 )
 
 TASK_INIT_IND: Final = MessageRow(
-    "cti", 185, None, "TASK_INIT_IND", "TaskInitInd", "client->server",
+    "cti",
+    185,
+    None,
+    "TASK_INIT_IND",
+    "TaskInitInd",
+    "client->server",
     "replays one task that has a TaskID",
     fields=(
         FieldRow("InvokeID", "UINT", "invoke_id", "B"),
@@ -1580,16 +1941,24 @@ TASK_INIT_IND: Final = MessageRow(
 )
 
 AGENT_INIT_READY_EVENT: Final = MessageRow(
-    "cti", 186, None, "AGENT_INIT_READY_EVENT", "AgentInitReadyEvent", "server->client",
+    "cti",
+    186,
+    None,
+    "AGENT_INIT_READY_EVENT",
+    "AgentInitReadyEvent",
+    "server->client",
     "server is ready for the replay",
-    fields=(
-        FieldRow("PeripheralID", "UINT", "peripheral_id", "C"),
-    ),
+    fields=(FieldRow("PeripheralID", "UINT", "peripheral_id", "C"),),
     grade="C",
 )
 
 GET_PRECALL_MESSAGES_REQ: Final = MessageRow(
-    "cti", 187, None, "GET_PRECALL_MESSAGES_REQ", "GetPrecallMessagesReq", "client->server",
+    "cti",
+    187,
+    None,
+    "GET_PRECALL_MESSAGES_REQ",
+    "GetPrecallMessagesReq",
+    "client->server",
     "asks for pre-call messages still pending",
     fields=(
         FieldRow("InvokeID", "UINT", "invoke_id", "B"),
@@ -1599,7 +1968,12 @@ GET_PRECALL_MESSAGES_REQ: Final = MessageRow(
 )
 
 GET_PRECALL_MESSAGES_RESP: Final = MessageRow(
-    "cti", 188, None, "GET_PRECALL_MESSAGES_RESP", "GetPrecallMessagesResp", "server->client",
+    "cti",
+    188,
+    None,
+    "GET_PRECALL_MESSAGES_RESP",
+    "GetPrecallMessagesResp",
+    "server->client",
     "answers GET_PRECALL_MESSAGES",
     fields=(
         FieldRow("InvokeID", "UINT", "invoke_id", "B"),
@@ -1610,7 +1984,12 @@ GET_PRECALL_MESSAGES_RESP: Final = MessageRow(
 )
 
 AGENT_LEGACY_PRE_CALL_EVENT: Final = MessageRow(
-    "cti", 189, None, "AGENT_LEGACY_PRE_CALL_EVENT", "AgentLegacyPreCallEvent", "server->client",
+    "cti",
+    189,
+    None,
+    "AGENT_LEGACY_PRE_CALL_EVENT",
+    "AgentLegacyPreCallEvent",
+    "server->client",
     "context of a task headed for a legacy agent",
     fields=(
         FieldRow("MonitorID", "UINT", "monitor_id", "B"),
@@ -1650,7 +2029,12 @@ AGENT_LEGACY_PRE_CALL_EVENT: Final = MessageRow(
 )
 
 FAILURE_RESP: Final = MessageRow(
-    "cti", 190, None, "FAILURE_RESP", "FailureResp", "server->client",
+    "cti",
+    190,
+    None,
+    "FAILURE_RESP",
+    "FailureResp",
+    "server->client",
     "refuses an ARM indication",
     fields=(
         FieldRow("InvokeID", "UINT", "invoke_id", "B"),
@@ -1660,7 +2044,12 @@ FAILURE_RESP: Final = MessageRow(
 )
 
 BEGIN_TASK_EVENT: Final = MessageRow(
-    "cti", 191, None, "BEGIN_TASK_EVENT", "BeginTaskEvent", "server->client",
+    "cti",
+    191,
+    None,
+    "BEGIN_TASK_EVENT",
+    "BeginTaskEvent",
+    "server->client",
     "a task entered the system",
     fields=(
         FieldRow("MonitorID", "UINT", "monitor_id", "B"),
@@ -1693,7 +2082,12 @@ BEGIN_TASK_EVENT: Final = MessageRow(
 )
 
 QUEUED_TASK_EVENT: Final = MessageRow(
-    "cti", 192, None, "QUEUED_TASK_EVENT", "QueuedTaskEvent", "server->client",
+    "cti",
+    192,
+    None,
+    "QUEUED_TASK_EVENT",
+    "QueuedTaskEvent",
+    "server->client",
     "a task was queued in the router",
     fields=(
         FieldRow("MonitorID", "UINT", "monitor_id", "B"),
@@ -1709,15 +2103,26 @@ QUEUED_TASK_EVENT: Final = MessageRow(
         FloatRow("SkillGroupNumber", 62, "UINT", "skill_group_number", 4, "B", repeats=True, count="NumSkillGroups"),
         FloatRow("SkillGroupID", 63, "UINT", "skill_group_id", 4, "B", repeats=True, count="NumSkillGroups"),
         FloatRow(
-            "SkillGroupPriority", 64, "USHORT", "skill_group_priority", 2, "B",
-            repeats=True, count="NumSkillGroups",
+            "SkillGroupPriority",
+            64,
+            "USHORT",
+            "skill_group_priority",
+            2,
+            "B",
+            repeats=True,
+            count="NumSkillGroups",
         ),
     ),
     grade="C",
 )
 
 DEQUEUED_TASK_EVENT: Final = MessageRow(
-    "cti", 193, None, "DEQUEUED_TASK_EVENT", "DequeuedTaskEvent", "server->client",
+    "cti",
+    193,
+    None,
+    "DEQUEUED_TASK_EVENT",
+    "DequeuedTaskEvent",
+    "server->client",
     "a task left the router's queue",
     fields=(
         FieldRow("MonitorID", "UINT", "monitor_id", "B"),
@@ -1733,15 +2138,26 @@ DEQUEUED_TASK_EVENT: Final = MessageRow(
         FloatRow("SkillGroupNumber", 62, "UINT", "skill_group_number", 4, "B", repeats=True, count="NumSkillGroups"),
         FloatRow("SkillGroupID", 63, "UINT", "skill_group_id", 4, "B", repeats=True, count="NumSkillGroups"),
         FloatRow(
-            "SkillGroupPriority", 64, "USHORT", "skill_group_priority", 2, "B",
-            repeats=True, count="NumSkillGroups",
+            "SkillGroupPriority",
+            64,
+            "USHORT",
+            "skill_group_priority",
+            2,
+            "B",
+            repeats=True,
+            count="NumSkillGroups",
         ),
     ),
     grade="C",
 )
 
 OFFER_TASK_EVENT: Final = MessageRow(
-    "cti", 194, None, "OFFER_TASK_EVENT", "OfferTaskEvent", "server->client",
+    "cti",
+    194,
+    None,
+    "OFFER_TASK_EVENT",
+    "OfferTaskEvent",
+    "server->client",
     "an agent was reserved for a task",
     fields=(
         FieldRow("MonitorID", "UINT", "monitor_id", "B"),
@@ -1764,7 +2180,12 @@ OFFER_TASK_EVENT: Final = MessageRow(
 )
 
 START_TASK_EVENT: Final = MessageRow(
-    "cti", 195, None, "START_TASK_EVENT", "StartTaskEvent", "server->client",
+    "cti",
+    195,
+    None,
+    "START_TASK_EVENT",
+    "StartTaskEvent",
+    "server->client",
     "an agent began a task",
     fields=(
         FieldRow("MonitorID", "UINT", "monitor_id", "B"),
@@ -1787,7 +2208,12 @@ START_TASK_EVENT: Final = MessageRow(
 )
 
 PAUSE_TASK_EVENT: Final = MessageRow(
-    "cti", 196, None, "PAUSE_TASK_EVENT", "PauseTaskEvent", "server->client",
+    "cti",
+    196,
+    None,
+    "PAUSE_TASK_EVENT",
+    "PauseTaskEvent",
+    "server->client",
     "an agent paused a task",
     fields=(
         FieldRow("MonitorID", "UINT", "monitor_id", "B"),
@@ -1810,7 +2236,12 @@ PAUSE_TASK_EVENT: Final = MessageRow(
 )
 
 RESUME_TASK_EVENT: Final = MessageRow(
-    "cti", 197, None, "RESUME_TASK_EVENT", "ResumeTaskEvent", "server->client",
+    "cti",
+    197,
+    None,
+    "RESUME_TASK_EVENT",
+    "ResumeTaskEvent",
+    "server->client",
     "an agent resumed a task",
     fields=(
         FieldRow("MonitorID", "UINT", "monitor_id", "B"),
@@ -1833,7 +2264,12 @@ RESUME_TASK_EVENT: Final = MessageRow(
 )
 
 WRAPUP_TASK_EVENT: Final = MessageRow(
-    "cti", 198, None, "WRAPUP_TASK_EVENT", "WrapupTaskEvent", "server->client",
+    "cti",
+    198,
+    None,
+    "WRAPUP_TASK_EVENT",
+    "WrapupTaskEvent",
+    "server->client",
     "an agent is wrapping up a task",
     fields=(
         FieldRow("MonitorID", "UINT", "monitor_id", "B"),
@@ -1856,7 +2292,12 @@ WRAPUP_TASK_EVENT: Final = MessageRow(
 )
 
 END_TASK_EVENT: Final = MessageRow(
-    "cti", 199, None, "END_TASK_EVENT", "EndTaskEvent", "server->client",
+    "cti",
+    199,
+    None,
+    "END_TASK_EVENT",
+    "EndTaskEvent",
+    "server->client",
     "an agent finished a task",
     fields=(
         FieldRow("MonitorID", "UINT", "monitor_id", "B"),
@@ -1881,7 +2322,12 @@ END_TASK_EVENT: Final = MessageRow(
 )
 
 TASK_DATA_UPDATE_EVENT: Final = MessageRow(
-    "cti", 200, None, "TASK_DATA_UPDATE_EVENT", "TaskDataUpdateEvent", "server->client",
+    "cti",
+    200,
+    None,
+    "TASK_DATA_UPDATE_EVENT",
+    "TaskDataUpdateEvent",
+    "server->client",
     "a task's variables changed",
     fields=(
         FieldRow("MonitorID", "UINT", "monitor_id", "B"),
@@ -1910,7 +2356,12 @@ TASK_DATA_UPDATE_EVENT: Final = MessageRow(
 )
 
 TASK_MONITOR_START_REQ: Final = MessageRow(
-    "cti", 201, None, "TASK_MONITOR_START_REQ", "TaskMonitorStartReq", "client->server",
+    "cti",
+    201,
+    None,
+    "TASK_MONITOR_START_REQ",
+    "TaskMonitorStartReq",
+    "client->server",
     "starts a task monitor",
     fields=(
         FieldRow("InvokeID", "UINT", "invoke_id", "B"),
@@ -1921,7 +2372,12 @@ TASK_MONITOR_START_REQ: Final = MessageRow(
 )
 
 TASK_MONITOR_START_CONF: Final = MessageRow(
-    "cti", 202, None, "TASK_MONITOR_START_CONF", "TaskMonitorStartConf", "server->client",
+    "cti",
+    202,
+    None,
+    "TASK_MONITOR_START_CONF",
+    "TaskMonitorStartConf",
+    "server->client",
     "returns the task monitor's id",
     fields=(
         FieldRow("InvokeID", "UINT", "invoke_id", "B"),
@@ -1931,7 +2387,12 @@ TASK_MONITOR_START_CONF: Final = MessageRow(
 )
 
 TASK_MONITOR_STOP_REQ: Final = MessageRow(
-    "cti", 203, None, "TASK_MONITOR_STOP_REQ", "TaskMonitorStopReq", "client->server",
+    "cti",
+    203,
+    None,
+    "TASK_MONITOR_STOP_REQ",
+    "TaskMonitorStopReq",
+    "client->server",
     "ends a task monitor",
     fields=(
         FieldRow("InvokeID", "UINT", "invoke_id", "B"),
@@ -1941,16 +2402,24 @@ TASK_MONITOR_STOP_REQ: Final = MessageRow(
 )
 
 TASK_MONITOR_STOP_CONF: Final = MessageRow(
-    "cti", 204, None, "TASK_MONITOR_STOP_CONF", "TaskMonitorStopConf", "server->client",
+    "cti",
+    204,
+    None,
+    "TASK_MONITOR_STOP_CONF",
+    "TaskMonitorStopConf",
+    "server->client",
     "confirms TASK_MONITOR_STOP",
-    fields=(
-        FieldRow("InvokeID", "UINT", "invoke_id", "B"),
-    ),
+    fields=(FieldRow("InvokeID", "UINT", "invoke_id", "B"),),
     grade="B",
 )
 
 CHANGE_TASK_MONITOR_MASK_REQ: Final = MessageRow(
-    "cti", 205, None, "CHANGE_TASK_MONITOR_MASK_REQ", "ChangeTaskMonitorMaskReq", "client->server",
+    "cti",
+    205,
+    None,
+    "CHANGE_TASK_MONITOR_MASK_REQ",
+    "ChangeTaskMonitorMaskReq",
+    "client->server",
     "changes a task monitor's mask",
     fields=(
         FieldRow("InvokeID", "UINT", "invoke_id", "B"),
@@ -1961,16 +2430,24 @@ CHANGE_TASK_MONITOR_MASK_REQ: Final = MessageRow(
 )
 
 CHANGE_TASK_MONITOR_MASK_CONF: Final = MessageRow(
-    "cti", 206, None, "CHANGE_TASK_MONITOR_MASK_CONF", "ChangeTaskMonitorMaskConf", "server->client",
+    "cti",
+    206,
+    None,
+    "CHANGE_TASK_MONITOR_MASK_CONF",
+    "ChangeTaskMonitorMaskConf",
+    "server->client",
     "confirms CHANGE_TASK_MONITOR_MASK",
-    fields=(
-        FieldRow("InvokeID", "UINT", "invoke_id", "B"),
-    ),
+    fields=(FieldRow("InvokeID", "UINT", "invoke_id", "B"),),
     grade="B",
 )
 
 MAX_TASK_LIFETIME_EXCEEDED_EVENT: Final = MessageRow(
-    "cti", 207, None, "MAX_TASK_LIFETIME_EXCEEDED_EVENT", "MaxTaskLifetimeExceededEvent", "server->client",
+    "cti",
+    207,
+    None,
+    "MAX_TASK_LIFETIME_EXCEEDED_EVENT",
+    "MaxTaskLifetimeExceededEvent",
+    "server->client",
     "a task was ended for outliving its limit",
     fields=(
         FieldRow("MRDID", "INT", "mrd_id", "B"),
@@ -1981,11 +2458,14 @@ MAX_TASK_LIFETIME_EXCEEDED_EVENT: Final = MessageRow(
 )
 
 SET_APP_PATH_DATA_IND: Final = MessageRow(
-    "cti", 208, None, "SET_APP_PATH_DATA_IND", "SetAppPathDataInd", "client->server",
+    "cti",
+    208,
+    None,
+    "SET_APP_PATH_DATA_IND",
+    "SetAppPathDataInd",
+    "client->server",
     "writes application-path variables for routing scripts",
-    fields=(
-        FieldRow("InvokeID", "UINT", "invoke_id", "B"),
-    ),
+    fields=(FieldRow("InvokeID", "UINT", "invoke_id", "B"),),
     floats=(
         FloatRow("ApplicationPathID", 97, "INT", "application_path_id", 4, "B"),
         FloatRow("CallVariable1", 13, "STRING", "call_variable1", 41, "B"),
@@ -2004,7 +2484,12 @@ SET_APP_PATH_DATA_IND: Final = MessageRow(
 )
 
 TASK_INIT_REQ: Final = MessageRow(
-    "cti", 209, None, "TASK_INIT_REQ", "TaskInitReq", "client->server",
+    "cti",
+    209,
+    None,
+    "TASK_INIT_REQ",
+    "TaskInitReq",
+    "client->server",
     "replays a task begun while the link was down, with no TaskID yet",
     fields=(
         FieldRow("InvokeID", "UINT", "invoke_id", "B"),
@@ -2035,7 +2520,12 @@ TASK_INIT_REQ: Final = MessageRow(
 )
 
 TASK_INIT_RESP: Final = MessageRow(
-    "cti", 210, None, "TASK_INIT_RESP", "TaskInitResp", "server->client",
+    "cti",
+    210,
+    None,
+    "TASK_INIT_RESP",
+    "TaskInitResp",
+    "server->client",
     "returns the TaskID for a replayed task",
     fields=(
         FieldRow("InvokeID", "UINT", "invoke_id", "B"),
@@ -2046,7 +2536,12 @@ TASK_INIT_RESP: Final = MessageRow(
 )
 
 GET_AGENT_TASKS_REQ: Final = MessageRow(
-    "cti", 255, None, "GET_AGENT_TASKS_REQ", "GetAgentTasksReq", "client->server",
+    "cti",
+    255,
+    None,
+    "GET_AGENT_TASKS_REQ",
+    "GetAgentTasksReq",
+    "client->server",
     "asks an agent's tasks in an MRD and marks the client as reconnected",
     fields=(
         FieldRow("InvokeID", "UINT", "invoke_id", "B"),
@@ -2058,7 +2553,12 @@ GET_AGENT_TASKS_REQ: Final = MessageRow(
 )
 
 AGENT_TASKS_RESP: Final = MessageRow(
-    "cti", 256, None, "AGENT_TASKS_RESP", "AgentTasksResp", "server->client",
+    "cti",
+    256,
+    None,
+    "AGENT_TASKS_RESP",
+    "AgentTasksResp",
+    "server->client",
     "an agent's task ids in an MRD",
     fields=(
         FieldRow("InvokeID", "UINT", "invoke_id", "B"),
@@ -2067,15 +2567,18 @@ AGENT_TASKS_RESP: Final = MessageRow(
         FieldRow("ICMAgentID", "INT", "icm_agent_id", "B"),
         FieldRow("NumTasks", "USHORT", "num_tasks", "C"),
     ),
-    floats=(
-        FloatRow("FltTaskID", 258, "TASKID", "flt_task_id", 12, "A", repeats=True, count="NumTasks"),
-    ),
+    floats=(FloatRow("FltTaskID", 258, "TASKID", "flt_task_id", 12, "A", repeats=True, count="NumTasks"),),
     grade="C",
     min_version=20,
 )
 
 SNAPSHOT_TASK_REQ: Final = MessageRow(
-    "cti", 257, None, "SNAPSHOT_TASK_REQ", "SnapshotTaskReq", "client->server",
+    "cti",
+    257,
+    None,
+    "SNAPSHOT_TASK_REQ",
+    "SnapshotTaskReq",
+    "client->server",
     "asks the state and context of a task",
     fields=(
         FieldRow("InvokeID", "UINT", "invoke_id", "B"),
@@ -2088,7 +2591,12 @@ SNAPSHOT_TASK_REQ: Final = MessageRow(
 )
 
 SNAPSHOT_TASK_RESP: Final = MessageRow(
-    "cti", 258, None, "SNAPSHOT_TASK_RESP", "SnapshotTaskResp", "server->client",
+    "cti",
+    258,
+    None,
+    "SNAPSHOT_TASK_RESP",
+    "SnapshotTaskResp",
+    "server->client",
     "state and context of a task",
     fields=(
         FieldRow("InvokeID", "UINT", "invoke_id", "B"),
@@ -2120,22 +2628,30 @@ SNAPSHOT_TASK_RESP: Final = MessageRow(
 )
 
 AGENT_TASKS_EVENT: Final = MessageRow(
-    "cti", 262, None, "AGENT_TASKS_EVENT", "AgentTasksEvent", "server->client",
+    "cti",
+    262,
+    None,
+    "AGENT_TASKS_EVENT",
+    "AgentTasksEvent",
+    "server->client",
     "unprompted list of an agent's tasks in each MRD",
     fields=(
         FieldRow("MRDID", "INT", "mrd_id", "B"),
         FieldRow("ICMAgentID", "INT", "icm_agent_id", "B"),
         FieldRow("NumTasks", "USHORT", "num_tasks", "C"),
     ),
-    floats=(
-        FloatRow("FltTaskID", 258, "TASKID", "flt_task_id", 12, "A", repeats=True, count="NumTasks"),
-    ),
+    floats=(FloatRow("FltTaskID", 258, "TASKID", "flt_task_id", 12, "A", repeats=True, count="NumTasks"),),
     grade="C",
     min_version=20,
 )
 
 SNAPSHOT_TASK_EVENT: Final = MessageRow(
-    "cti", 263, None, "SNAPSHOT_TASK_EVENT", "SnapshotTaskEvent", "server->client",
+    "cti",
+    263,
+    None,
+    "SNAPSHOT_TASK_EVENT",
+    "SnapshotTaskEvent",
+    "server->client",
     "unprompted detail of one task",
     fields=(
         FieldRow("MRDID", "INT", "mrd_id", "B"),
@@ -2167,40 +2683,49 @@ SNAPSHOT_TASK_EVENT: Final = MessageRow(
 )
 
 AGENT_TASKS_REQUEST_EVENT: Final = MessageRow(
-    "cti", 264, None, "AGENT_TASKS_REQUEST_EVENT", "AgentTasksRequestEvent", "client->server",
+    "cti",
+    264,
+    None,
+    "AGENT_TASKS_REQUEST_EVENT",
+    "AgentTasksRequestEvent",
+    "client->server",
     "asks for an agent's tasks as events",
     fields=(
         FieldRow("MRDID", "INT", "mrd_id", "B"),
         FieldRow("ICMAgentID", "INT", "icm_agent_id", "B"),
     ),
-    floats=(
-        FloatRow("DesktopConnectedFlag", 288, "USHORT", "desktop_connected_flag", 2, "A"),
-    ),
+    floats=(FloatRow("DesktopConnectedFlag", 288, "USHORT", "desktop_connected_flag", 2, "A"),),
     grade="C",
     min_version=20,
 )
 
 AGENT_TASKS_END_EVENT: Final = MessageRow(
-    "cti", 265, None, "AGENT_TASKS_END_EVENT", "AgentTasksEndEvent", "server->client",
+    "cti",
+    265,
+    None,
+    "AGENT_TASKS_END_EVENT",
+    "AgentTasksEndEvent",
+    "server->client",
     "end of the task events",
     fields=(
         FieldRow("MRDID", "INT", "mrd_id", "B"),
         FieldRow("ICMAgentID", "INT", "icm_agent_id", "B"),
         FieldRow("Status", "UINT", "status", "C", enum="arm_status"),
     ),
-    floats=(
-        FloatRow("Text", 7, "STRING", "text", 255, "A"),
-    ),
+    floats=(FloatRow("Text", 7, "STRING", "text", 255, "A"),),
     grade="C",
     min_version=20,
 )
 
 DESKTOP_CONNECTED_IND: Final = MessageRow(
-    "cti", 266, None, "DESKTOP_CONNECTED_IND", "DesktopConnectedInd", "server->client",
+    "cti",
+    266,
+    None,
+    "DESKTOP_CONNECTED_IND",
+    "DesktopConnectedInd",
+    "server->client",
     "an agent's desktop is back, for the MRDs listed",
-    fields=(
-        FieldRow("ICMAgentID", "INT", "icm_agent_id", "B"),
-    ),
+    fields=(FieldRow("ICMAgentID", "INT", "icm_agent_id", "B"),),
     floats=(
         FloatRow("NumMRDs", 261, "USHORT", "num_mrds", 2, "A"),
         FloatRow("FltAgentMRDID", 262, "UINT", "flt_agent_mrd_id", 4, "A", array="NumMRDs"),

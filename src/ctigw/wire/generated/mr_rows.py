@@ -13,30 +13,45 @@ TYPES: Final = (
     TypeRow("UINT", "I"),
     TypeRow("INT", "i"),
     TypeRow("BOOL", "I"),
-    TypeRow("TASKID", members=(
-        ("RouterCallKeyDay", "INT"),
-        ("RouterCallKey", "INT"),
-        ("SequenceNumber", "INT"),
-    )),
-    TypeRow("AGENTREF", members=(
-        ("Kind", "UINT"),
-        ("SkillTargetID", "INT"),
-        ("PeripheralID", "INT"),
-        ("PeripheralNumber", "INT"),
-    )),
-    TypeRow("ECCNAME", members=(
-        ("EccTag", "UINT"),
-        ("Name", "STRING"),
-    )),
-    TypeRow("ECCVALUE", members=(
-        ("EccTag", "UINT"),
-        ("Value", "STRING"),
-    )),
-    TypeRow("ECCARRAY", members=(
-        ("EccTag", "UINT"),
-        ("Index", "UCHAR"),
-        ("Value", "STRING"),
-    )),
+    TypeRow(
+        "TASKID",
+        members=(
+            ("RouterCallKeyDay", "INT"),
+            ("RouterCallKey", "INT"),
+            ("SequenceNumber", "INT"),
+        ),
+    ),
+    TypeRow(
+        "AGENTREF",
+        members=(
+            ("Kind", "UINT"),
+            ("SkillTargetID", "INT"),
+            ("PeripheralID", "INT"),
+            ("PeripheralNumber", "INT"),
+        ),
+    ),
+    TypeRow(
+        "ECCNAME",
+        members=(
+            ("EccTag", "UINT"),
+            ("Name", "STRING"),
+        ),
+    ),
+    TypeRow(
+        "ECCVALUE",
+        members=(
+            ("EccTag", "UINT"),
+            ("Value", "STRING"),
+        ),
+    ),
+    TypeRow(
+        "ECCARRAY",
+        members=(
+            ("EccTag", "UINT"),
+            ("Index", "UCHAR"),
+            ("Value", "STRING"),
+        ),
+    ),
     TypeRow("STRING"),
     TypeRow("UNSPEC"),
 )
@@ -221,7 +236,12 @@ TAGS: Final[tuple[FloatRow, ...]] = (
 )
 
 FAILURE_CONF: Final = MessageRow(
-    "mr", 1, None, "FAILURE_CONF", "FailureConf", "both",
+    "mr",
+    1,
+    None,
+    "FAILURE_CONF",
+    "FailureConf",
+    "both",
     "refuses a session request",
     fields=(
         FieldRow("InvokeID", "UINT", "invoke_id", "B"),
@@ -231,16 +251,24 @@ FAILURE_CONF: Final = MessageRow(
 )
 
 FAILURE_EVENT: Final = MessageRow(
-    "mr", 2, None, "FAILURE_EVENT", "FailureEvent", "both",
+    "mr",
+    2,
+    None,
+    "FAILURE_EVENT",
+    "FailureEvent",
+    "both",
     "unprompted report of a session error",
-    fields=(
-        FieldRow("Status", "UINT", "status", "B", enum="status"),
-    ),
+    fields=(FieldRow("Status", "UINT", "status", "B", enum="status"),),
     grade="B",
 )
 
 OPEN_REQ: Final = MessageRow(
-    "mr", 3, None, "OPEN_REQ", "OpenReq", "opener->listener",
+    "mr",
+    3,
+    None,
+    "OPEN_REQ",
+    "OpenReq",
+    "opener->listener",
     "opens a session; sent by the PIM, or by an application with Role 2",
     fields=(
         FieldRow("InvokeID", "UINT", "invoke_id", "B"),
@@ -255,7 +283,12 @@ OPEN_REQ: Final = MessageRow(
 )
 
 OPEN_CONF: Final = MessageRow(
-    "mr", 4, None, "OPEN_CONF", "OpenConf", "listener->opener",
+    "mr",
+    4,
+    None,
+    "OPEN_CONF",
+    "OpenConf",
+    "listener->opener",
     "accepts a session and gives the version to use",
     fields=(
         FieldRow("InvokeID", "UINT", "invoke_id", "B"),
@@ -266,47 +299,64 @@ OPEN_CONF: Final = MessageRow(
 )
 
 HEARTBEAT_REQ: Final = MessageRow(
-    "mr", 5, None, "HEARTBEAT_REQ", "HeartbeatReq", "opener->listener",
+    "mr",
+    5,
+    None,
+    "HEARTBEAT_REQ",
+    "HeartbeatReq",
+    "opener->listener",
     "keeps a session alive; sent by who opened it",
-    fields=(
-        FieldRow("InvokeID", "UINT", "invoke_id", "B"),
-    ),
+    fields=(FieldRow("InvokeID", "UINT", "invoke_id", "B"),),
     grade="B",
 )
 
 HEARTBEAT_CONF: Final = MessageRow(
-    "mr", 6, None, "HEARTBEAT_CONF", "HeartbeatConf", "listener->opener",
+    "mr",
+    6,
+    None,
+    "HEARTBEAT_CONF",
+    "HeartbeatConf",
+    "listener->opener",
     "answers a heartbeat",
-    fields=(
-        FieldRow("InvokeID", "UINT", "invoke_id", "B"),
-    ),
+    fields=(FieldRow("InvokeID", "UINT", "invoke_id", "B"),),
     grade="B",
 )
 
 CLOSE_REQ: Final = MessageRow(
-    "mr", 7, None, "CLOSE_REQ", "CloseReq", "both",
+    "mr",
+    7,
+    None,
+    "CLOSE_REQ",
+    "CloseReq",
+    "both",
     "ends a session in an orderly way",
     fields=(
         FieldRow("InvokeID", "UINT", "invoke_id", "B"),
         FieldRow("Status", "UINT", "status", "B", enum="status"),
     ),
-    floats=(
-        FloatRow("Text", 1, "STRING", "text", 255, "B"),
-    ),
+    floats=(FloatRow("Text", 1, "STRING", "text", 255, "B"),),
     grade="B",
 )
 
 CLOSE_CONF: Final = MessageRow(
-    "mr", 8, None, "CLOSE_CONF", "CloseConf", "both",
+    "mr",
+    8,
+    None,
+    "CLOSE_CONF",
+    "CloseConf",
+    "both",
     "acknowledges the end of a session",
-    fields=(
-        FieldRow("InvokeID", "UINT", "invoke_id", "B"),
-    ),
+    fields=(FieldRow("InvokeID", "UINT", "invoke_id", "B"),),
     grade="B",
 )
 
 ROUTING_ENABLED: Final = MessageRow(
-    "mr", 47, 1, "ROUTING_ENABLED", "RoutingEnabled", "pim->application",
+    "mr",
+    47,
+    1,
+    "ROUTING_ENABLED",
+    "RoutingEnabled",
+    "pim->application",
     "the application may send NEW_TASK",
     fields=(
         FieldRow("DialogueID", "UINT", "dialogue_id", "B"),
@@ -316,7 +366,12 @@ ROUTING_ENABLED: Final = MessageRow(
 )
 
 ROUTING_DISABLED: Final = MessageRow(
-    "mr", 47, 2, "ROUTING_DISABLED", "RoutingDisabled", "pim->application",
+    "mr",
+    47,
+    2,
+    "ROUTING_DISABLED",
+    "RoutingDisabled",
+    "pim->application",
     "the application must stop sending NEW_TASK",
     fields=(
         FieldRow("DialogueID", "UINT", "dialogue_id", "B"),
@@ -327,7 +382,12 @@ ROUTING_DISABLED: Final = MessageRow(
 )
 
 NEW_TASK: Final = MessageRow(
-    "mr", 47, 3, "NEW_TASK", "NewTask", "application->pim",
+    "mr",
+    47,
+    3,
+    "NEW_TASK",
+    "NewTask",
+    "application->pim",
     "asks to route a task",
     fields=(
         FieldRow("DialogueID", "UINT", "dialogue_id", "A"),
@@ -364,7 +424,12 @@ NEW_TASK: Final = MessageRow(
 )
 
 DO_THIS_WITH_TASK: Final = MessageRow(
-    "mr", 47, 4, "DO_THIS_WITH_TASK", "DoThisWithTask", "pim->application",
+    "mr",
+    47,
+    4,
+    "DO_THIS_WITH_TASK",
+    "DoThisWithTask",
+    "pim->application",
     "routes a task to an agent, or to a label",
     fields=(
         FieldRow("DialogueID", "UINT", "dialogue_id", "A"),
@@ -399,7 +464,12 @@ DO_THIS_WITH_TASK: Final = MessageRow(
 )
 
 NEW_TASK_FAILURE: Final = MessageRow(
-    "mr", 47, 5, "NEW_TASK_FAILURE", "NewTaskFailure", "pim->application",
+    "mr",
+    47,
+    5,
+    "NEW_TASK_FAILURE",
+    "NewTaskFailure",
+    "pim->application",
     "the task was rejected, failed, or released by the script",
     fields=(
         FieldRow("DialogueID", "UINT", "dialogue_id", "B"),
@@ -407,14 +477,17 @@ NEW_TASK_FAILURE: Final = MessageRow(
         FieldRow("Reason", "UINT", "reason", "C", enum="new_task_failure_reason"),
         FieldRow("CauseCode", "UINT", "cause_code", "C", enum="cause_code"),
     ),
-    floats=(
-        FloatRow("Text", 1, "STRING", "text", 255, "B"),
-    ),
+    floats=(FloatRow("Text", 1, "STRING", "text", 255, "B"),),
     grade="A",
 )
 
 CANCEL_TASK: Final = MessageRow(
-    "mr", 47, 6, "CANCEL_TASK", "CancelTask", "application->pim",
+    "mr",
+    47,
+    6,
+    "CANCEL_TASK",
+    "CancelTask",
+    "application->pim",
     "takes back a task that is not yet routed",
     fields=(
         FieldRow("DialogueID", "UINT", "dialogue_id", "B"),
@@ -426,7 +499,12 @@ CANCEL_TASK: Final = MessageRow(
 )
 
 CANCEL_TASK_CONF: Final = MessageRow(
-    "mr", 47, 7, "CANCEL_TASK_CONF", "CancelTaskConf", "pim->application",
+    "mr",
+    47,
+    7,
+    "CANCEL_TASK_CONF",
+    "CancelTaskConf",
+    "pim->application",
     "tells whether the task could be taken back",
     fields=(
         FieldRow("DialogueID", "UINT", "dialogue_id", "B"),
@@ -438,7 +516,12 @@ CANCEL_TASK_CONF: Final = MessageRow(
 )
 
 RUN_SCRIPT_REQ: Final = MessageRow(
-    "mr", 47, 8, "RUN_SCRIPT_REQ", "RunScriptReq", "pim->application",
+    "mr",
+    47,
+    8,
+    "RUN_SCRIPT_REQ",
+    "RunScriptReq",
+    "pim->application",
     "result of a Run External Script node: estimated wait time and context of a queued task",
     fields=(
         FieldRow("DialogueID", "UINT", "dialogue_id", "B"),
@@ -467,7 +550,12 @@ RUN_SCRIPT_REQ: Final = MessageRow(
 )
 
 RUN_SCRIPT_RESULT: Final = MessageRow(
-    "mr", 47, 9, "RUN_SCRIPT_RESULT", "RunScriptResult", "application->pim",
+    "mr",
+    47,
+    9,
+    "RUN_SCRIPT_RESULT",
+    "RunScriptResult",
+    "application->pim",
     "acknowledges RUN_SCRIPT_REQ",
     fields=(
         FieldRow("DialogueID", "UINT", "dialogue_id", "B"),
@@ -495,7 +583,12 @@ RUN_SCRIPT_RESULT: Final = MessageRow(
 )
 
 DIALOGUE_FAILURE_CONF: Final = MessageRow(
-    "mr", 47, 10, "DIALOGUE_FAILURE_CONF", "DialogueFailureConf", "both",
+    "mr",
+    47,
+    10,
+    "DIALOGUE_FAILURE_CONF",
+    "DialogueFailureConf",
+    "both",
     "refuses a request inside a dialogue",
     fields=(
         FieldRow("DialogueID", "UINT", "dialogue_id", "B"),
@@ -503,28 +596,34 @@ DIALOGUE_FAILURE_CONF: Final = MessageRow(
         FieldRow("InvokeID", "UINT", "invoke_id", "B"),
         FieldRow("ErrorCode", "UINT", "error_code", "B", enum="status"),
     ),
-    floats=(
-        FloatRow("Text", 1, "STRING", "text", 255, "B"),
-    ),
+    floats=(FloatRow("Text", 1, "STRING", "text", 255, "B"),),
     grade="B",
 )
 
 DIALOGUE_FAILURE_EVENT: Final = MessageRow(
-    "mr", 47, 11, "DIALOGUE_FAILURE_EVENT", "DialogueFailureEvent", "both",
+    "mr",
+    47,
+    11,
+    "DIALOGUE_FAILURE_EVENT",
+    "DialogueFailureEvent",
+    "both",
     "unprompted report of an error in a dialogue",
     fields=(
         FieldRow("DialogueID", "UINT", "dialogue_id", "B"),
         FieldRow("SendSeqNo", "UINT", "send_seq_no", "B"),
         FieldRow("ErrorCode", "UINT", "error_code", "B", enum="status"),
     ),
-    floats=(
-        FloatRow("Text", 1, "STRING", "text", 255, "B"),
-    ),
+    floats=(FloatRow("Text", 1, "STRING", "text", 255, "B"),),
     grade="B",
 )
 
 GRACEFUL_SHUTDOWN_EVENT: Final = MessageRow(
-    "mr", 47, 12, "GRACEFUL_SHUTDOWN_EVENT", "GracefulShutdownEvent", "pim->application",
+    "mr",
+    47,
+    12,
+    "GRACEFUL_SHUTDOWN_EVENT",
+    "GracefulShutdownEvent",
+    "pim->application",
     "this side is leaving; queued tasks will be taken over, not lost",
     fields=(
         FieldRow("DialogueID", "UINT", "dialogue_id", "B"),
@@ -542,9 +641,7 @@ PROTOCOL: Final = ProtocolRow(
     max_body=4096,
     text_ends_with_nul=False,
     types=TYPES,
-    float_headers=(
-        FloatHeader("UCHAR", "UCHAR", None),
-    ),
+    float_headers=(FloatHeader("UCHAR", "UCHAR", None),),
     envelopes=((47, "UINT"),),
     tags=TAGS,
     enums=ENUMS,
