@@ -229,6 +229,7 @@ def _enum_class(row: EnumRow) -> list[str]:
 
 def _rows_module(protocol: ProtocolRow, tables: Sequence[str]) -> str:
     lines = _docstring(f"Rows of the {protocol.name.upper()} protocol tables, for all code that reads layouts.", tables)
+    lines += ["# A row a line reads better than what the formatter makes of it.", "# fmt: off", ""]
     lines += ["from typing import Final", ""]
     lines += [
         "from ctigw.wire.layout import EnumRow, FieldRow, FloatHeader, FloatRow, MessageRow, ProtocolRow, TypeRow"
