@@ -1,6 +1,11 @@
 """The first frame decides what the peer is (decisions A1, A2)."""
 
 import pytest
+
+from ctigw.session.cti_server import CtiServerSession
+from ctigw.session.mr_application import MrApplicationSession
+from ctigw.session.mr_pim import MrPimSession
+from ctigw.wire import mr
 from session_pair import (
     FEEDS,
     NOW,
@@ -19,11 +24,6 @@ from session_pair import (
     refusals,
     taken,
 )
-
-from ctigw.session.cti_server import CtiServerSession
-from ctigw.session.mr_application import MrApplicationSession
-from ctigw.session.mr_pim import MrPimSession
-from ctigw.wire import mr
 
 PIM_OPEN = "0000000c00000003000000010000000500004e20"
 FAILURE_EVENT_4 = "000000040000000200000004"
