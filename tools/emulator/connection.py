@@ -66,6 +66,11 @@ class Connection:
         if raw is not None:
             raw.setsockopt(socket.SOL_SOCKET, option, value)
 
+    def local_port(self) -> int:
+        """Our port, 0 when the connection has gone already."""
+        name = self._writer.get_extra_info("sockname")
+        return int(name[1]) if name else 0
+
     def start_reading(
         self, protocol: str, version: int, on_message: Callable[[Message], None], on_problem: Callable[[str], None]
     ) -> None:

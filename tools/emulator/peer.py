@@ -239,6 +239,7 @@ class Peer:
             self._connection = await Connection.connect(endpoint, deaf=not self.plan.reads)
         except OSError as error:
             raise MismatchError(f"cannot connect to {endpoint.host}:{endpoint.port}: {error}") from error
+        self.report.connected(self.name, self._connection.local_port())
         self._heartbeats.clear()
         self._end_expected = False
         if self.plan.reads:

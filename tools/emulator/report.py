@@ -68,6 +68,11 @@ class Report:
         if self.verbose:
             self.say(f"{peer} {direction} {line(message)}")
 
+    def connected(self, peer: str, port: int) -> None:
+        """Tell the record which of our ports a peer has, so that a capture can be told apart by peers."""
+        if self.record is not None:
+            print(json.dumps({"peer": peer, "port": port}), file=self.record)
+
     def raw(self, peer: str, data: bytes) -> None:
         """Count bytes sent as they stand; they are no message and have no place in the record."""
         self.messages[(peer, SENT, "(raw bytes)")] += 1
