@@ -11,6 +11,7 @@ test in tests/replay then holds `ctigw decode` against it. Who the machine was i
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import shutil
 import signal
@@ -45,7 +46,8 @@ WANTED: dict[str, dict[str, int]] = {
 SECTION_HEADER, ENHANCED_PACKET = 0x0A0D0D0A, 6
 ETHERNET_BYTES, IPV6 = 14, 0x86DD
 IPV6_BYTES = 40
-CAPTURE_START_S = 10.0
+SETTLE_S = 1.5
+STOP_S = 10.0
 
 
 @dataclass(slots=True)
@@ -166,10 +168,13 @@ def capture(gateway: Gateway, scenario: Path, variables: dict[str, int], folder:
                 break
         options = [part for key, value in variables.items() for part in ("--var", f"{key}={value}")]
         done = subprocess.run(gateway.emulator(scenario, "--record", str(record), *options), check=False)
+        # The kernel hands packets over in blocks; what is not handed over when dumpcap ends is lost.
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            listener.wait(SETTLE_S)
     finally:
         listener.send_signal(signal.SIGINT)
         listener.stderr.read()
-        listener.wait(CAPTURE_START_S)
+        listener.wait(STOP_S)
     if done.returncode:
         raise SystemExit(f"{scenario.stem}: the daemon does not do what the scenario says")
     return without_machine(file.read_bytes()), record
