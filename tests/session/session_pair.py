@@ -94,6 +94,11 @@ def closing(events: list[SessionEvent]) -> str | None:
     return last.reason.value if isinstance(last, SessionClosed) else None
 
 
+def is_open(events: list[SessionEvent]) -> bool:
+    """Whether the session opened, and lives."""
+    return any(isinstance(event, SessionOpened) for event in events) and closing(events) is None
+
+
 def opening(events: list[SessionEvent]) -> SessionOpened:
     """The one SessionOpened."""
     [opened] = [event for event in events if isinstance(event, SessionOpened)]
@@ -155,18 +160,21 @@ def open_request(
     path: int | None = 1,
     idle_s: int = 120,
     peripheral: int = NULL,
-    **device: str,
+    agent_extension: str | None = None,
+    agent_id: str | None = None,
+    agent_instrument: str | None = None,
 ) -> cti.OpenReq:
-    """A CTI OPEN_REQ; `device` has agent_extension, agent_id, agent_instrument."""
+    """A CTI OPEN_REQ; what is None is left out."""
     request = cti.OpenReq(1, version, idle_s, peripheral, services, 0, 0, 0, 0, 0, 0)
-    tags = {"agent_extension": 4, "agent_id": 5, "agent_instrument": 6}
     if client_id is not None:
         request.floating.append((1, client_id))
     if password is not None:
         request.floating.append((2, password))
     if path is not None:
         request.floating.append((97, path))
-    request.floating.extend((tags[name], text) for name, text in device.items())
+    for tag, text in ((4, agent_extension), (5, agent_id), (6, agent_instrument)):
+        if text is not None:
+            request.floating.append((tag, text))
     return request
 
 
