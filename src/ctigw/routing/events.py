@@ -1,7 +1,8 @@
 """What the engine says: facts that change its state, and notices that only answer somebody.
 
-Knows values that peers, journal and metrics need, complete in themselves: a reader never has to ask the engine what an event meant, because by
-then the engine may be further on. Must not know messages. Order within one input is the order of sending (decisions E2, E3).
+Knows values that peers, journal and metrics need, complete in themselves: a reader never has to ask the engine what an
+event meant, because by then the engine may be further on. Must not know messages. Order within one input is the order
+of sending (decisions E2, E3). Facts that no peer sees are in `ctigw.routing.facts`.
 """
 
 from enum import IntEnum
@@ -21,7 +22,7 @@ class QueueKind(IntEnum):
 
 
 class QueueRef(NamedTuple):
-    """A queue: its kind, its id on the wire and its name in metrics and scripts (`sg:chat_sales`, `pq:chat_en`, `agent:1080`)."""
+    """A queue: kind, id on the wire, and its name in metrics and scripts (`sg:chat_sales`, `agent:1080`)."""
 
     kind: QueueKind
     id: int
@@ -61,7 +62,7 @@ class Availability(IntEnum):
 
 
 class TaskState(IntEnum):
-    """State of a task; from PRE_CALL on the numbers are TaskState of the CTI protocol, below zero it has no agent yet."""
+    """State of a task; from PRE_CALL on the numbers are TaskState of the CTI protocol, below it no agent has it."""
 
     PENDING = -2
     """Accepted; its script has neither queued nor answered it."""
@@ -89,6 +90,7 @@ class NewTaskFailureReason(IntEnum):
     UNKNOWN_ROUTING_PROBLEM = 9
     DUPLICATE_NEW_TASK_REQUEST = 10
     UNSUPPORTED_SERVICE_REQUESTED = 11
+    NO_PICK_PULL_NODE = 20
 
 
 class ReportStatus(IntEnum):
@@ -153,6 +155,8 @@ class TaskAccepted:
     service: int
     previous_task: TaskId | None
     context: TaskContext
+    preferred_skill_target_id: int | None = None
+    """The agent whom the application asked for, when there is such an agent (Call.PreferredAgentID, semantics 5.2)."""
 
 
 @attrs.frozen
@@ -182,6 +186,8 @@ class TaskQueued:
     task_id: TaskId
     mrd_id: int
     entries: tuple[QueueEntry, ...]
+    estimated_wait_time_s: int | None = None
+    """Shortest over the queues entered (semantics 5.5); None: not enough data."""
 
 
 @attrs.frozen
@@ -230,6 +236,17 @@ class AnswerRepeated:
     mrd_id: int
     skill_target_id: int
     queue: QueueRef | None
+    context: TaskContext
+
+
+@attrs.frozen
+class LabelRepeated:
+    """A resent NEW_TASK gets the label that its task was answered with (decisions D6)."""
+
+    task_id: TaskId
+    dialogue: DialogueKey
+    mrd_id: int
+    label: str
     context: TaskContext
 
 
@@ -384,7 +401,7 @@ class ReportKind(IntEnum):
 
 @attrs.frozen
 class ReportAnswered:
-    """Answer to an agent report: every request gets one, an indication only when it failed (cti-notes, failure rules)."""
+    """Answer to an agent report: a request always gets one, an indication only when it failed (cti-notes)."""
 
     origin: Origin
     kind: ReportKind

@@ -1,8 +1,8 @@
 """What can happen to the routing engine, one class for each thing.
 
-Knows who said it (session ids that the gateway gives out) and what was said, already decoded; must not know messages or bytes.
-The engine takes inputs one by one in order (design 3); opening and losing a session and the passing of a deadline are inputs too
-(decisions F4). Sources: semantics 3.2 and 2.4, decisions C, D, E.
+Knows who said it (session ids that the gateway gives out) and what was said, already decoded; must not know messages or
+bytes. The engine takes inputs one by one in order (design 3); opening and losing a session and the passing of a
+deadline are inputs too (decisions F4). Sources: semantics 3.2 and 2.4, decisions C, D, E.
 """
 
 from typing import NamedTuple

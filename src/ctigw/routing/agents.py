@@ -1,0 +1,137 @@
+"""What follows from an agent's record: state, availability, and the place in the pools of the queues.
+
+Knows the rules of semantics 2.1 and 2.2; must not know reports or scripts. All functions are pure but `refresh`, which
+brings indexes up to date after a fact and is called only from `ctigw.routing.apply`.
+"""
+
+from ctigw.config.routing import Agent
+from ctigw.routing.events import AgentState, AgentView, Availability, QueueRef, TaskState
+from ctigw.routing.state import AgentDomain, State, Tally
+
+
+def foreign_task(domain: AgentDomain, domains: list[AgentDomain]) -> bool:
+    """Whether the agent has a task in another domain that may not be interrupted (semantics 2.2)."""
+    return any(other.tally.total and not other.interruptible and other is not domain for other in domains)
+
+
+def availability(domain: AgentDomain, domains: list[AgentDomain]) -> Availability:
+    """AgentAvailabilityStatus; a task that is only announced takes a slot already (semantics 2.4)."""
+    if not domain.signed_in or domain.set_aside or not domain.ready:
+        return Availability.NOT_AVAILABLE
+    if domain.tally.total >= domain.max_task_limit or foreign_task(domain, domains):
+        return Availability.NOT_AVAILABLE
+    return Availability.ICM_AVAILABLE if domain.routable else Availability.APPLICATION_AVAILABLE
+
+
+def state_of_tasks(tally: Tally) -> AgentState:
+    """State by the tasks alone, the highest of the precedence in semantics 2.1."""
+    if tally[TaskState.INTERRUPTED]:
+        return AgentState.INTERRUPTED
+    if tally[TaskState.ACTIVE]:
+        return AgentState.ACTIVE
+    if tally[TaskState.WRAPUP]:
+        return AgentState.WORK_READY
+    if tally[TaskState.PAUSED]:
+        return AgentState.PAUSED
+    if tally.unstarted:
+        return AgentState.RESERVED
+    return AgentState.NOT_ACTIVE
+
+
+def agent_state(domain: AgentDomain) -> AgentState:
+    """State in the domain."""
+    if not domain.signed_in:
+        return AgentState.LOGOUT
+    if domain.set_aside:
+        return AgentState.WORK_NOT_READY
+    if not domain.ready:
+        return AgentState.NOT_READY
+    return state_of_tasks(domain.tally)
+
+
+def queue_state(domain: AgentDomain, queue: QueueRef) -> AgentState:
+    """State in one queue: what holds for the whole domain, else by its own tasks, else busy for another queue."""
+    overall = agent_state(domain)
+    if not domain.signed_in or not domain.ready or domain.set_aside or overall is AgentState.INTERRUPTED:
+        return overall
+    own = domain.queue_tallies.get(queue)
+    if own is not None and own.total:
+        return state_of_tasks(own)
+    return AgentState.BUSY_OTHER if domain.tally.total else AgentState.NOT_ACTIVE
+
+
+def view(state: State, domain: AgentDomain, now: float) -> AgentView:
+    """The agent as peers see it; `since` moves to `now` when the state is another than the one published."""
+    current = agent_state(domain)
+    published = domain.published
+    return AgentView(
+        skill_target_id=domain.agent.skill_target_id,
+        mrd_id=domain.mrd.id,
+        state=current,
+        routable=domain.routable,
+        availability=availability(domain, state.domains_of[domain.agent.skill_target_id]),
+        num_tasks=domain.tally.total - domain.tally[TaskState.PRE_CALL],
+        max_task_limit=domain.max_task_limit,
+        max_beyond_task_limit=domain.max_beyond_task_limit,
+        reason_code=domain.reason_code,
+        since=published.since if published is not None and published.state is current else now,
+        queues=tuple((group, queue_state(domain, group)) for group in state.skill_groups(domain.agent, domain.mrd.id)),
+    )
+
+
+def signed_out_view(state: State, agent: Agent, mrd_id: int) -> AgentView:
+    """An agent who never signed in to the domain."""
+    groups = state.skill_groups(agent, mrd_id)
+    return AgentView(
+        skill_target_id=agent.skill_target_id,
+        mrd_id=mrd_id,
+        state=AgentState.LOGOUT,
+        routable=False,
+        availability=Availability.NOT_AVAILABLE,
+        num_tasks=0,
+        max_task_limit=0,
+        max_beyond_task_limit=0,
+        reason_code=0,
+        since=0.0,
+        queues=tuple((group, AgentState.LOGOUT) for group in groups),
+    )
+
+
+def changed(state: State, domain: AgentDomain) -> bool:
+    """Whether peers have to be told: state, mode, limit or availability is not as published (decisions C5)."""
+    published = domain.published
+    if published is None:
+        return domain.signed_in
+    return (
+        published.state is not agent_state(domain)
+        or published.routable != domain.routable
+        or published.max_task_limit != domain.max_task_limit
+        or published.availability is not availability(domain, state.domains_of[domain.agent.skill_target_id])
+    )
+
+
+def refresh(state: State, skill_target_id: int, now: float) -> None:
+    """Bring clock and pools of an agent up to date in every domain, after a fact that touched him in one.
+
+    An agent whose mode is about to change keeps the availability that peers see, but is given no task meanwhile: else
+    there might always be one more task that has not started.
+    """
+    state.touched[skill_target_id] = state.unsettled[skill_target_id] = None
+    domains = state.domains_of[skill_target_id]
+    for domain in domains:
+        free_slots = domain.max_task_limit - domain.tally.total
+        icm_available = availability(domain, domains) is Availability.ICM_AVAILABLE
+        if (icm_available and not domain.icm_available) or free_slots > domain.free_slots:
+            domain.available_since = now
+        domain.icm_available = icm_available
+        domain.free_slots = free_slots
+        pooled = (free_slots, domain.available_since) if icm_available and not domain.deferred else None
+        if pooled == domain.pooled:
+            continue
+        domain.pooled = pooled
+        for member in domain.memberships:
+            pool = member.queue.pools[member.level]
+            if pooled is None:
+                pool.discard(skill_target_id)
+            else:
+                pool.put(skill_target_id, member.score, *pooled)

@@ -1,0 +1,172 @@
+"""The routing engine: one input and the time in, what follows from it out.
+
+Knows which rule takes which input, and the order of one turn: the input's own facts, then tasks for agents who became
+available, then AGENT_STATE changes (decisions C5, E2, E3). Must not know messages, sessions' insides or a clock.
+Nothing but `apply` changes the state, so that the facts alone can rebuild it (decisions F1).
+"""
+
+from collections.abc import Callable
+
+from ctigw.config.routing import Agent, MediaRoutingDomain, RoutingSettings
+from ctigw.routing import census, inputs, reports, tasks
+from ctigw.routing.agents import changed, signed_out_view, view
+from ctigw.routing.apply import apply
+from ctigw.routing.deadlines import AgentKey, DeadlineKey, DeadlineKind
+from ctigw.routing.events import AgentChosen, AgentStateChanged, AgentView, TaskState
+from ctigw.routing.facts import Event
+from ctigw.routing.inputs import Input, TaskId
+from ctigw.routing.script_run import next_precision_step
+from ctigw.routing.selection import settle
+from ctigw.routing.state import State, TaskRecord
+from ctigw.routing.turn import Turn
+
+_RULES: dict[type, Callable[..., None]] = {
+    inputs.RoutingClientOpened: tasks.open_client,
+    inputs.RoutingClientLost: tasks.lose_client,
+    inputs.NewTask: tasks.new_task,
+    inputs.CancelTask: tasks.cancel,
+    inputs.RunScriptResult: tasks.script_result,
+    inputs.UpdateTaskContext: tasks.update_context,
+    inputs.ArmClientOpened: reports.open_client,
+    inputs.ArmClientLost: reports.lose_client,
+    inputs.MediaLogin: reports.sign_in,
+    inputs.MediaLogout: reports.sign_out,
+    inputs.MakeAgentRoutable: reports.make_routable,
+    inputs.MakeAgentNotRoutable: reports.make_not_routable,
+    inputs.MakeAgentReady: reports.make_ready,
+    inputs.MakeAgentNotReady: reports.make_not_ready,
+    inputs.OfferTask: reports.offer,
+    inputs.StartTask: reports.start,
+    inputs.PauseTask: reports.pause,
+    inputs.ResumeTask: reports.resume,
+    inputs.WrapUpTask: reports.wrap_up,
+    inputs.EndTask: reports.end_task,
+}
+
+_TASK_DEADLINES: dict[DeadlineKind, Callable[[Turn, TaskRecord], None]] = {
+    DeadlineKind.SCRIPT: tasks.wait_over,
+    DeadlineKind.QUEUE_AGE: tasks.too_long_in_queue,
+    DeadlineKind.START: tasks.start_timed_out,
+    DeadlineKind.DURATION: tasks.lived_too_long,
+    DeadlineKind.KEPT: tasks.drop,
+    DeadlineKind.FORGET: tasks.forget,
+}
+
+
+class Engine:
+    """Decides. One thread uses it at a time; no method waits for anything."""
+
+    def __init__(self, settings: RoutingSettings, side: str = "A") -> None:
+        """Begin with no session, no agent signed in and no task.
+
+        Raises ConfigurationError when a script or a precision queue does not compile.
+        """
+        self._state = State(settings, side)
+
+    def handle(self, item: Input, now: float) -> list[Event]:
+        """Take one input at `now` (UTC seconds; earlier than before counts as before).
+
+        Returns facts and notices in the order in which peers are told; the facts have been applied.
+        """
+        turn = self._begin(now)
+        if isinstance(item, inputs.DeadlinesPassed):
+            self._deadlines_passed(turn)
+        else:
+            _RULES[type(item)](turn, item)
+            settle(turn)
+        tasks.forget_overflow(turn)
+        self._publish(turn)
+        return turn.events
+
+    def apply(self, fact: Event, now: float) -> None:
+        """Apply a fact that an engine decided at `now`; decides nothing. A notice changes nothing."""
+        apply(self._state, fact, self._begin(now).now)
+        self._state.touched.clear()
+        self._state.unsettled.clear()
+
+    def next_deadline(self) -> float | None:
+        """UTC seconds at which DeadlinesPassed is due; None: the engine has nothing to do by itself."""
+        first = self._state.deadlines.first()
+        return None if first is None else first[0]
+
+    def agent_view(self, skill_target_id: int, mrd_id: int, now: float) -> AgentView | None:
+        """The agent as peers see it; None when agent or domain is not configured."""
+        agent = self._state.agents.get(skill_target_id)
+        if agent is None or mrd_id not in self._state.mrds:
+            return None
+        domain = self._state.domains.get(AgentKey(skill_target_id, mrd_id))
+        return signed_out_view(self._state, agent, mrd_id) if domain is None else view(self._state, domain, now)
+
+    def agent(self, skill_target_id: int) -> Agent | None:
+        """The configured agent."""
+        return self._state.agents.get(skill_target_id)
+
+    def agent_by_number(self, peripheral: int, agent_id: str) -> Agent | None:
+        """The agent with this number on the peripheral."""
+        return self._state.agents_by_number.get((peripheral, agent_id))
+
+    def mrd(self, mrd_id: int) -> MediaRoutingDomain | None:
+        """The configured media routing domain."""
+        return self._state.mrds.get(mrd_id)
+
+    def task_state(self, task_id: TaskId) -> TaskState | None:
+        """Where a task is; None when it is not known (any more)."""
+        task = self._state.tasks.get(task_id)
+        return None if task is None else task.state
+
+    def pending_pre_calls(self, application_path: int) -> list[AgentChosen]:
+        """Announcements on an application path that nobody has acted on, as they were made, oldest first."""
+        return [
+            AgentChosen(
+                task_id=task.id,
+                dialogue=task.dialogue,
+                mrd_id=task.mrd.id,
+                skill_target_id=domain.agent.skill_target_id,
+                queue=task.queue,
+                context=task.context,
+                call_type_id=task.script.call_type_id,
+                waited=task.waited,
+                start_deadline=task.start_deadline,
+            )
+            for domain in self._state.domains.values()
+            if domain.application_path == application_path
+            for task in domain.tasks.values()
+            if task.state is TaskState.PRE_CALL
+        ]
+
+    def census(self) -> census.Census:
+        """Counts for metrics."""
+        return census.take(self._state)
+
+    def _begin(self, now: float) -> Turn:
+        self._state.last_now = max(now, self._state.last_now)
+        return Turn(self._state, self._state.last_now)
+
+    def _deadlines_passed(self, turn: Turn) -> None:
+        """Everything due, in order; each removes its own deadline by the facts that it records."""
+        while (first := self._state.deadlines.first()) is not None and first[0] <= turn.now:
+            self._deadline_passed(turn, first[1])
+            settle(turn)
+            if self._state.deadlines.first() == first:
+                raise AssertionError(f"deadline {first} was not removed by what it caused")
+
+    def _deadline_passed(self, turn: Turn, key: DeadlineKey) -> None:
+        if isinstance(key.subject, AgentKey):
+            reports.task_life_over(turn, self._state.domains[key.subject])
+            return
+        task = self._state.tasks[key.subject]
+        if key.kind is DeadlineKind.PRECISION_STEP:
+            next_precision_step(turn, task, self._state.queues[key.queue, task.mrd.id])
+        else:
+            _TASK_DEADLINES[key.kind](turn, task)
+
+    def _publish(self, turn: Turn) -> None:
+        """Tell what became of every agent touched, in order of touching and of first sign-in (decisions C5)."""
+        state = self._state
+        if not state.touched:
+            return
+        for skill_target_id in state.touched:
+            for domain in state.domains_of[skill_target_id]:
+                if changed(state, domain):
+                    turn.record(AgentStateChanged(view(state, domain, turn.now)))
+        state.touched.clear()

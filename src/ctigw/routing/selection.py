@@ -1,0 +1,94 @@
+"""Which agent for a task, which task for an agent.
+
+Knows semantics 5.2 to 5.4; must not know reports or scripts. After every input no task waits in a queue where an agent
+is available: a task that comes looks for an agent, an agent who becomes available looks for a task, and nobody else has
+to look.
+"""
+
+from collections.abc import Iterable
+
+from ctigw.routing.deadlines import AgentKey
+from ctigw.routing.events import AgentChosen, TaskDequeued
+from ctigw.routing.queues import Place, WaitingQueue
+from ctigw.routing.state import AgentDomain, TaskRecord
+from ctigw.routing.turn import Turn
+
+
+def find_agent(turn: Turn, targets: Iterable[tuple[WaitingQueue, int]]) -> tuple[AgentDomain, WaitingQueue] | None:
+    """The agent for a task that may go to any of these queues, each up to a level.
+
+    The queue whose agent has been available longest comes first, an earlier one of the list when equal; inside it the
+    order of its pool (semantics 5.2).
+    """
+    best: tuple[float, int, WaitingQueue] | None = None
+    for queue, level in targets:
+        pool = queue.pool_for(level)
+        since = None if pool is None else pool.longest_available_since()
+        chosen = None if pool is None else pool.chosen()
+        if since is not None and chosen is not None and (best is None or since < best[0]):
+            best = (since, chosen, queue)
+    if best is None:
+        return None
+    _, chosen, queue = best
+    return turn.state.domains[AgentKey(chosen, queue.mrd_id)], queue
+
+
+def find_task(turn: Turn, skill_target_id: int) -> tuple[TaskRecord, AgentDomain, WaitingQueue] | None:
+    """The task for an agent who can take one: best priority, then longest wait, over all queues of all domains."""
+    best: tuple[Place, AgentDomain, WaitingQueue] | None = None
+    for domain in turn.state.domains_of.get(skill_target_id, ()):
+        if domain.pooled is None:
+            continue
+        for member in domain.memberships:
+            place = member.queue.head(member.level)
+            if place is not None and (best is None or place[:2] < best[0][:2]):
+                best = (place, domain, member.queue)
+    if best is None:
+        return None
+    place, domain, queue = best
+    return turn.state.tasks[place.task_id], domain, queue
+
+
+def assign(turn: Turn, task: TaskRecord, domain: AgentDomain, queue: WaitingQueue) -> None:
+    """Reserve the agent for the task (decisions E2)."""
+    waited = task.waited
+    if task.entries:
+        turn.record(TaskDequeued(task.id, task.mrd.id, task.entries))
+    turn.record(
+        AgentChosen(
+            task_id=task.id,
+            dialogue=task.dialogue,
+            mrd_id=task.mrd.id,
+            skill_target_id=domain.agent.skill_target_id,
+            queue=queue.ref,
+            context=task.context,
+            call_type_id=task.script.call_type_id,
+            waited=waited,
+            start_deadline=turn.now + task.mrd.start_timeout_s,
+        )
+    )
+
+
+def seek_agent(turn: Turn, task: TaskRecord) -> bool:
+    """Look for an agent for a task in the queues where it stands; True when one was found."""
+    targets = []
+    for entry in task.entries:
+        queue = turn.state.queues[entry.queue.label, task.mrd.id]
+        targets.append((queue, queue.tasks[task.id].level))
+    found = find_agent(turn, targets)
+    if found is None:
+        return False
+    assign(turn, task, *found)
+    return True
+
+
+def settle(turn: Turn) -> None:
+    """Give tasks to every agent that facts have touched, as long as one can take one, in order of touching.
+
+    Giving a task to an agent touches no other agent, so that each has to be looked at once.
+    """
+    unsettled = list(turn.state.unsettled)
+    for skill_target_id in unsettled:
+        while (found := find_task(turn, skill_target_id)) is not None:
+            assign(turn, *found)
+    turn.state.unsettled.clear()

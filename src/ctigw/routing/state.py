@@ -1,0 +1,244 @@
+"""Everything that the engine remembers, as plain mutable records and indexes.
+
+Knows how records hang together; must not decide anything. Only `ctigw.routing.apply` and what it calls change a record
+(decisions F1). Indexes repeat what the records say, so that no decision has to search.
+"""
+
+from collections import Counter, OrderedDict
+
+import attrs
+
+from ctigw.config.routing import Agent, MediaRoutingDomain, RoutingSettings
+from ctigw.routing.deadlines import AgentKey, Deadlines
+from ctigw.routing.events import AgentView, QueueEntry, QueueKind, QueueRef, TaskState
+from ctigw.routing.inputs import DialogueKey, Origin, TaskContext, TaskId
+from ctigw.routing.precision import CompiledPrecisionQueue, compile_precision_queue, membership
+from ctigw.routing.queues import WaitingQueue
+from ctigw.routing.script import CompiledScript, Queue, compile_scripts
+
+ResendKey = tuple[str, int, str, int, TaskId | None, bytes]
+"""Application, DialogueID, ScriptSelector, Service, PreviousTask, UserToUserInfo: what a resent NEW_TASK repeats."""
+
+
+@attrs.define(eq=False, weakref_slot=False)
+class RoutingClient:
+    """A routing client's session."""
+
+    application: str
+    requeue_on_recovery: bool
+    open_dialogues: dict[int, TaskId] = attrs.Factory(dict)
+    """Tasks without an answer by DialogueID, in the order in which they came."""
+
+
+@attrs.define(eq=False, weakref_slot=False)
+class TaskRecord:
+    """One task, from its id until it is forgotten."""
+
+    id: TaskId
+    dialogue: DialogueKey
+    mrd: MediaRoutingDomain
+    script: CompiledScript
+    context: TaskContext
+    preferred: int | None
+    resend_key: ResendKey | None
+    state: TaskState = TaskState.PENDING
+    step: int = 0
+    """Step of the script that comes next."""
+    resume_at: float | None = None
+    """When the script goes on; None: it has ended, or has not stopped yet."""
+    awaited_report: int = 0
+    """InvokeID of a RUN_SCRIPT_REQ without a result; 0: none."""
+    reports: int = 0
+    """RUN_SCRIPT_REQs so far, which number their InvokeIDs."""
+    entries: tuple[QueueEntry, ...] = ()
+    sequence: int = 0
+    """The task's age among those that wait (see `Place.sequence`)."""
+    queued_at: float = 0.0
+    """UTC seconds at which it began to wait."""
+    estimated_wait_s: int | None = None
+    waited: bool = False
+    kept: bool = False
+    domain: "AgentDomain | None" = None
+    """The agent who has it or had it."""
+    queue: QueueRef | None = None
+    start_deadline: float = 0.0
+    label: str | None = None
+
+
+class Tally:
+    """How many tasks are in which state."""
+
+    __slots__ = ("_numbers", "total")
+
+    def __init__(self) -> None:
+        self._numbers = [0] * (TaskState.ENDED + 1)
+        self.total = 0
+
+    def __getitem__(self, state: TaskState) -> int:
+        return self._numbers[state]
+
+    def add(self, state: TaskState, number: int) -> None:
+        """Count `number` tasks more (or fewer)."""
+        self._numbers[state] += number
+        self.total += number
+
+    @property
+    def unstarted(self) -> int:
+        """Tasks chosen for the agent or offered, but not started."""
+        return self._numbers[TaskState.PRE_CALL] + self._numbers[TaskState.OFFERED]
+
+    def numbers(self) -> tuple[int, ...]:
+        """The counters; for looking at."""
+        return tuple(self._numbers)
+
+
+@attrs.frozen(eq=False)
+class Membership:
+    """An agent's place in one queue: from which level on, and how well."""
+
+    queue: WaitingQueue
+    level: int
+    score: int
+
+
+@attrs.define(eq=False, weakref_slot=False)
+class AgentDomain:
+    """One agent in one domain, from the first sign-in on."""
+
+    agent: Agent
+    mrd: MediaRoutingDomain
+    memberships: tuple[Membership, ...]
+    signed_in: bool = False
+    ready: bool = False
+    set_aside: bool = False
+    """WORK_NOT_READY: the application path went down (decisions C7)."""
+    routable: bool = False
+    interruptible: bool = False
+    """As it was at sign-in (semantics 1.1)."""
+    max_task_limit: int = 0
+    max_beyond_task_limit: int = 0
+    reason_code: int = 0
+    session_id: int = 0
+    """The agent reporting session that signed the agent in last (decisions C4)."""
+    application_path: int = 0
+    deferred: tuple[Origin, ...] = ()
+    """Requests to become not routable that wait for tasks to start (semantics 2.2)."""
+    tasks: dict[TaskId, TaskRecord] = attrs.Factory(dict)
+    tally: Tally = attrs.Factory(Tally)
+    queue_tallies: dict[QueueRef | None, Tally] = attrs.Factory(dict)
+    free_slots: int = 0
+    icm_available: bool = False
+    available_since: float = 0.0
+    """The clock of the longest available agent (semantics 5.2): slots rose, or the agent became available."""
+    pooled: tuple[int, float] | None = None
+    """Free slots and clock with which the agent stands in the pools of his queues; None: in none."""
+    published: AgentView | None = None
+    """What peers know (decisions C5)."""
+
+    @property
+    def key(self) -> AgentKey:
+        """Agent and domain."""
+        return AgentKey(self.agent.skill_target_id, self.mrd.id)
+
+
+class State:
+    """All of it."""
+
+    def __init__(self, settings: RoutingSettings, side: str) -> None:
+        self.settings = settings
+        self.side = side
+        self.mrds = {mrd.id: mrd for mrd in settings.media_routing_domains}
+        self.agents = {agent.skill_target_id: agent for agent in settings.agents}
+        self.agents_by_number = {(agent.peripheral, agent.id): agent for agent in settings.agents}
+        self.agents_by_bare_number: dict[str, list[Agent]] = {}
+        for agent in settings.agents:
+            self.agents_by_bare_number.setdefault(agent.id, []).append(agent)
+        self.selectors = {selector.value: selector for selector in settings.script_selectors}
+        self.scripts = compile_scripts(settings)
+        self.paths = {
+            (member.peripheral, mrd_id): path.id
+            for path in settings.application_paths
+            for member in path.members
+            for mrd_id in member.mrds
+        }
+        """Application path by peripheral and domain (semantics 1.2)."""
+        self._precision = [
+            (f"pq:{queue.name}", queue.mrd, compile_precision_queue(queue, settings.attributes))
+            for queue in settings.precision_queues
+        ]
+        self.queues = _queues(settings, self.scripts, self._precision)
+
+        self.last_now = float("-inf")
+        self.last_key = 0
+        """Second part of the last task id given (decisions E1)."""
+        self.sequences = 0
+        """Tasks that ever began to wait."""
+        self.clients: dict[int, RoutingClient] = {}
+        self.arm_paths: dict[int, int] = {}
+        """Application path by agent reporting session."""
+        self.tasks: dict[TaskId, TaskRecord] = {}
+        self.remembered: OrderedDict[TaskId, None] = OrderedDict()
+        """Ended tasks that are not forgotten yet, in order of their ends."""
+        self.relatives: dict[tuple[int, int], tuple[int, int]] = {}
+        """Highest sequence and number of tasks by day and key, where there is more than one sequence (decisions E1)."""
+        self.resends: dict[ResendKey, TaskId] = {}
+        self.domains: dict[AgentKey, AgentDomain] = {}
+        self.domains_of: dict[int, list[AgentDomain]] = {}
+        """By skill_target_id, in order of first sign-in."""
+        self.deadlines = Deadlines()
+        self.queued_by_mrd: Counter[int] = Counter()
+        self.queued_by_call_type: Counter[str] = Counter()
+        self.queued = 0
+        self.task_counts: Counter[tuple[int, TaskState]] = Counter()
+        self.touched: dict[int, None] = {}
+        """Agents (skill_target_id) that facts of the current input have changed, in order; scratch of the engine."""
+        self.unsettled: dict[int, None] = {}
+        """Those of them for whom no task has been sought since; scratch of the engine."""
+
+    def queue(self, ref: QueueRef, mrd_id: int) -> WaitingQueue | None:
+        """The queue in that domain; None when it belongs to another one."""
+        return self.queues.get((ref.label, mrd_id))
+
+    def memberships(self, agent: Agent, mrd_id: int) -> tuple[Membership, ...]:
+        """The agent's queues in a domain: skill groups in order of configuration, precision queues, his own."""
+        found = []
+        for name in agent.skill_groups:
+            queue = self.queues.get((f"sg:{name}", mrd_id))
+            if queue is not None:
+                found.append(Membership(queue, 0, 0))
+        for label, queue_mrd, compiled in self._precision:
+            member = membership(compiled, agent) if queue_mrd == mrd_id else None
+            if member is not None:
+                found.append(Membership(self.queues[label, mrd_id], *member))
+        own = self.queues.get((f"agent:{agent.id}", mrd_id))
+        if own is not None and own.ref.id == agent.skill_target_id:
+            found.append(Membership(own, 0, 0))
+        return tuple(found)
+
+    def skill_groups(self, agent: Agent, mrd_id: int) -> tuple[QueueRef, ...]:
+        """The agent's skill groups in a domain in order of configuration."""
+        queues = (self.queues.get((f"sg:{name}", mrd_id)) for name in agent.skill_groups)
+        return tuple(queue.ref for queue in queues if queue is not None)
+
+
+def _queues(
+    settings: RoutingSettings,
+    scripts: dict[str, CompiledScript],
+    precision: list[tuple[str, int, CompiledPrecisionQueue]],
+) -> dict[tuple[str, int], WaitingQueue]:
+    """Every queue that can ever hold a task, by label and domain; agents' own queues only where a script names them."""
+    queues: dict[tuple[str, int], WaitingQueue] = {}
+    for group in settings.skill_groups:
+        label = f"sg:{group.name}"
+        queues[label, group.mrd] = WaitingQueue(QueueRef(QueueKind.SKILL_GROUP, group.id, label), group.mrd)
+    ids = {f"pq:{queue.name}": queue.id for queue in settings.precision_queues}
+    for label, mrd_id, compiled in precision:
+        ref = QueueRef(QueueKind.PRECISION_QUEUE, ids[label], label)
+        queues[label, mrd_id] = WaitingQueue(ref, mrd_id, compiled.waits)
+    for script in scripts.values():
+        refs = [ref for step in script.steps if isinstance(step, Queue) for ref in step.to]
+        for ref in refs:
+            if ref.kind is QueueKind.AGENT:
+                for mrd in settings.media_routing_domains:
+                    queues.setdefault((ref.label, mrd.id), WaitingQueue(ref, mrd.id))
+    return queues
