@@ -78,6 +78,7 @@ def build_codec(rows: ProtocolRow, version: int) -> Codec:
         raise ValueError(f"{rows.name} version {version} is not within {rows.oldest} to {rows.newest}")
     header = rows.float_header(version)
     tag_code, length_code = rows.type(header.tag).code, rows.type(header.length).code
+    highest_tag = (1 << (8 * struct.calcsize(">" + tag_code))) - 1
     walk = walker(tag_code, length_code)
     join = joiner(tag_code, length_code, older_form=header.upto is not None)
     encoders: dict[type[Message], Encoder] = {}
@@ -85,7 +86,11 @@ def build_codec(rows: ProtocolRow, version: int) -> Codec:
     decoders: dict[tuple[int, int | None], dict[int | None, Decoder]] = {}
     for row in rows.messages:
         floats = rows.floats_of(row)
-        now = {known.tag: functions(rows, known) for known in floats if known.min_version <= version}
+        now = {
+            known.tag: functions(rows, known)
+            for known in floats
+            if known.min_version <= version and known.tag <= highest_tag
+        }
         tools = Tools(
             protocol=rows,
             version=version,
