@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import secrets
 import shutil
 import signal
@@ -28,6 +29,46 @@ READY_S = 20.0
 """The daemon is ready in about a second; on a loaded machine Python may need longer to import everything."""
 STOP_S = 10.0
 """The daemon promises to stop within ten seconds (decisions G2)."""
+
+
+MEANING = {
+    "AgentState": {
+        "1": "LOGOUT",
+        "2": "NOT_READY",
+        "6": "WORK_READY",
+        "8": "RESERVED",
+        "11": "ACTIVE",
+        "12": "PAUSED",
+        "14": "NOT_ACTIVE",
+    },
+    "AgentAvailabilityStatus": {"0": "not available", "1": "router may assign", "2": "application may assign"},
+    "AgentMode": {"0": "not routable", "1": "routable"},
+    "ICMDisposition": {"19": "not started in time", "38": "normal end"},
+    "Service": {"3": "RONA"},
+    "MRDID": {"5001": "chat", "5002": "email"},
+    "MRDomainID": {"5001": "chat", "5002": "email"},
+    "ICMAgentID": {"6001": "Ada", "6002": "Ben", "6003": "Cleo", "6004": "Dan", "6005": "Eve"},
+    "AgentSkillTargetID": {"6001": "Ada", "6002": "Ben", "6003": "Cleo", "6004": "Dan", "6005": "Eve"},
+}
+"""What numbers mean to a person who watches (semantics 2.1, 2.2 and 3.6; the agents of tools/demo/ctigw.toml)."""
+
+_FIELD = re.compile(r" (\w+)=(\S+)")
+_NO_VALUE = {"-1", "4294967295", "65535"}
+_OF_NO_INTEREST = {"MonitorID", "SessionID", "PeripheralType", "AgentExtension", "AgentInstrument", "SkillGroupState"}
+
+
+def readable(line: str) -> str:
+    """One line of the emulator for a person: no empty fields, and what a number means behind it."""
+
+    def field(found: re.Match[str]) -> str:
+        name, value = found.groups()
+        meaning = MEANING.get(name, {}).get(value)
+        if meaning is not None:
+            return f" {name}={value} ({meaning})"
+        empty = value in _NO_VALUE or value == "0" or name in _OF_NO_INTEREST
+        return "" if empty else found.group()
+
+    return _FIELD.sub(field, line)
 
 
 def prepare(folder: Path, port: int, admin_port: int) -> Path:
@@ -103,14 +144,26 @@ async def run_daemon(folder: Path, port: int, admin_port: int, seconds: float) -
                 await end(daemon)
 
 
+async def show(output: trio.abc.ReceiveStream | None) -> None:
+    """Print every line as soon as it is whole."""
+    assert output is not None  # asked for as a pipe
+    rest = b""
+    async for part in output:
+        *lines, rest = (rest + bytes(part)).split(b"\n")
+        for line in lines:
+            if b" -- " not in line:  # steps of the scenario: for its author
+                print(readable(line.decode(errors="replace")), flush=True)
+
+
 async def traffic(folder: Path, port: int, seconds: float) -> int:
     """The peers, until they are done or the time is over."""
     password = (folder / "desktop.pw").read_text(encoding="ascii")
     command = [sys.executable, "-u", str(TOOLS / "pg_emulator.py"), str(SCENARIO), "--verbose"]
     command += ["--connect", f"127.0.0.1:{port}", "--ca", str(folder / "ca.pem"), "--var", f"password={password}"]
-    peers = await trio.lowlevel.open_process(command, start_new_session=True)
+    peers = await trio.lowlevel.open_process(command, start_new_session=True, stdout=subprocess.PIPE)
     try:
         with trio.move_on_after(seconds):
+            await show(peers.stdout)
             code = await peers.wait()
             print(f"demo: the peers ended with exit code {code}", flush=True)
             return code

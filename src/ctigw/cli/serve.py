@@ -6,6 +6,7 @@ Knows how a configuration file becomes a running daemon and how it logs; must no
 import gc
 import logging
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -44,6 +45,15 @@ def command(path: Path, log_level: str, quiet: bool) -> None:
     try:
         trio.run(run_until_signalled, daemon)
     except* OSError as group:
-        for error in group.exceptions:
-            click.echo(f"ctigw: {error}", err=True)
+        for error in _leaves(group):
+            click.echo(f"ctigw: {error.strerror or error}", err=True)
         sys.exit(1)
+
+
+def _leaves(group: BaseExceptionGroup[OSError]) -> Iterator[OSError]:
+    """The errors themselves: each nursery on the way wrapped them once more."""
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from _leaves(error)
+        else:
+            yield error

@@ -56,7 +56,7 @@ class Daemon:
         """Builds everything that needs no event loop; ConfigurationError when certificates cannot be used."""
         self._settings = settings
         self._manager = manager or ServiceManager()
-        self._contexts = {listener.address: _context(listener) for listener in settings.listeners}
+        self._contexts = [_context(listener) for listener in settings.listeners]
         self.metrics = Metrics(__version__, settings.gateway.side)
         self._directory = Directory(settings.routing)
         self._engine = Engine(settings.routing, settings.gateway.side)
@@ -115,9 +115,9 @@ class Daemon:
         """
         passed = self._manager.passed_sockets()
         async with trio.open_nursery() as accepting:
-            for settings in self._settings.listeners:
+            for settings, context in zip(self._settings.listeners, self._contexts, strict=True):
                 sockets = [passed.pop(0)] if passed else await open_sockets(settings)
-                listener = Listener(settings, self._contexts[settings.address], self._serve, self._refused)
+                listener = Listener(settings, context, self._serve, self._refused)
                 await accepting.start(listener.serve, sockets, connections)
                 self.addresses += [_bound(one) for one in sockets]
             yield

@@ -43,11 +43,14 @@ def split_address(address: str) -> tuple[str, int]:
 
 
 async def open_sockets(settings: ListenerSettings) -> list[trio.SocketListener]:
-    """Bind and listen; OSError when the address cannot be had. `[::]` takes IPv4 peers too."""
+    """Bind and listen; OSError that names the address when it cannot be had. `[::]` takes IPv4 peers too."""
     host, port = split_address(settings.address)
-    if host == "::":
-        return [await _open_dual_stack(port)]
-    return await trio.open_tcp_listeners(port, host=host or None, backlog=BACKLOG)
+    try:
+        if host == "::":
+            return [await _open_dual_stack(port)]
+        return await trio.open_tcp_listeners(port, host=host or None, backlog=BACKLOG)
+    except OSError as error:
+        raise OSError(error.errno, f"cannot listen on {settings.address}: {error.strerror}") from error
 
 
 async def _open_dual_stack(port: int) -> trio.SocketListener:
