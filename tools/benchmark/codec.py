@@ -9,6 +9,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from benchmark import handwritten_cti, handwritten_mr
@@ -39,7 +40,7 @@ class DisagreementError(Exception):
     """Codec and hand-written code do not give the same: the benchmark itself is wrong."""
 
 
-def measure(report: Report, *, quick: bool) -> None:
+def measure(report: Report, folder: Path, *, quick: bool) -> None:
     """Add the rows of this section."""
     codecs: dict[str, Codec] = {"mr": mr_codec(), "cti": cti_codec()}
     say("codec against hand-written struct code")
