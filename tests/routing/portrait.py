@@ -1,0 +1,75 @@
+"""A state as plain values, so that two engines can be compared whole.
+
+Knows every field of the engine's records; must not know what a right value is. Left out: `last_now`, which an input
+without facts moves too, and what is scratch within one input.
+"""
+
+from typing import Any
+
+import attrs
+
+from ctigw.routing.engine import Engine
+from ctigw.routing.queues import AgentPool, WaitingQueue
+from ctigw.routing.state import AgentDomain, State, Tally, TaskRecord
+
+
+def state_of(engine: Engine) -> State:
+    """The engine's state; the only place where the tests look inside."""
+    return engine._state
+
+
+def portrait(engine: Engine) -> dict[str, Any]:
+    """Everything that decisions can depend on."""
+    state = state_of(engine)
+    return {
+        "last_key": state.last_key,
+        "sequences": state.sequences,
+        "clients": {
+            number: (client.application, client.requeue_on_recovery, list(client.open_dialogues.items()))
+            for number, client in state.clients.items()
+        },
+        "arm_paths": list(state.arm_paths.items()),
+        "tasks": [_task(task) for task in state.tasks.values()],
+        "remembered": list(state.remembered),
+        "relatives": dict(state.relatives),
+        "resends": dict(state.resends),
+        "domains": [_domain(domain) for domain in state.domains.values()],
+        "domains_of": {number: [d.key for d in domains] for number, domains in state.domains_of.items()},
+        "deadlines": state.deadlines.in_order(),
+        "queued": (state.queued, +state.queued_by_mrd, +state.queued_by_call_type),
+        "task_counts": +state.task_counts,
+        "queues": {key: _queue(queue) for key, queue in state.queues.items()},
+    }
+
+
+def _task(task: TaskRecord) -> dict[str, Any]:
+    values = {field.name: getattr(task, field.name) for field in attrs.fields(TaskRecord)}
+    values["script"] = task.script.name
+    values["domain"] = task.domain and task.domain.key
+    return values
+
+
+def _domain(domain: AgentDomain) -> dict[str, Any]:
+    values = {field.name: getattr(domain, field.name) for field in attrs.fields(AgentDomain)}
+    values["memberships"] = [(m.queue.ref, m.level, m.score) for m in domain.memberships]
+    values["tasks"] = list(domain.tasks)
+    values["tally"] = _tally(domain.tally)
+    values["queue_tallies"] = {queue: _tally(tally) for queue, tally in domain.queue_tallies.items()}
+    return values
+
+
+def _tally(tally: Tally) -> tuple[object, ...]:
+    return (*tally.numbers(), tally.total)
+
+
+def _queue(queue: WaitingQueue) -> dict[str, Any]:
+    return {
+        "tasks": list(queue.tasks.values()),
+        "pools": [_pool(pool) for pool in queue.pools],
+        "departures": queue.departures.slots(),
+        "heads": [queue.head(level) for level in range(len(queue.step_waits))],
+    }
+
+
+def _pool(pool: AgentPool) -> tuple[object, ...]:
+    return list(pool.by_choice.in_order()), list(pool.by_time.in_order())

@@ -1,0 +1,339 @@
+"""What holds after every step of any history (semantics 2.2, 3.2; decisions F1)."""
+
+import typing
+from collections import Counter
+from collections.abc import Iterator
+from random import Random
+from typing import Any
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from ctigw.config.routing import Attribute, PrecisionQueue, RouterSettings, RoutingSettings
+from ctigw.routing import events, inputs
+from ctigw.routing.apply import is_fact
+from ctigw.routing.engine import Engine
+from ctigw.routing.events import TaskState
+from ctigw.routing.facts import Event
+from ctigw.routing.inputs import TaskId
+from portrait import portrait, state_of
+from routing_site import CHAT, DESKTOP, EMAIL, PATH, PERIPHERAL, WEB, Site, agent, settings, steps
+
+AGENTS = (101, 102, 103)
+SECOND_WEB, SECOND_DESKTOP = 12, 22
+SELECTORS = ("8000", "e8000", "8001", "8002", "8003", "8004", "e8005", "none")
+
+
+def history_site() -> RoutingSettings:
+    """Every step that this build has, small limits and short times, so that each rule is met often."""
+    return settings(
+        {
+            "8001": (
+                {"op": "queue", "to": ["pq:fluent"], "priority": 7, "on_full": "full"},
+                {"op": "report_wait"},
+                {"op": "wait", "seconds": 20},
+                {"op": "queue", "to": ["sg:chat", "agent:102"], "priority": 3},
+                {"op": "wait", "seconds": 40},
+                {"op": "priority", "value": 1},
+                {"op": "wait", "seconds": 5, "label": "full"},
+                {"op": "cancel_queue"},
+                {"op": "set", "variable": "call.3", "value": "x"},
+                {"op": "queue", "to": ["sg:chat"]},
+            ),
+            "8002": ({"op": "label", "value": "LBL"},),
+            "8003": ({"op": "wait", "seconds": 15}, {"op": "release", "cause": 1}),
+            "8004": ({"op": "queue", "to": ["sg:chat"], "priority": 9}, {"op": "wait", "seconds": 30}),
+            "e8005": ({"op": "queue", "to": ["agent:101", "sg:email"], "priority": 2},),
+        },
+        agents=tuple(agent(number, english=number - 99) for number in AGENTS),
+        attributes=(Attribute("english", "proficiency"),),
+        precision_queues=(
+            PrecisionQueue(
+                "fluent", 9, CHAT, steps(("english >= 4", 0.0), ("english >= 3", 10.0), ("english > 1", 0.0))
+            ),
+        ),
+        router=RouterSettings(max_tasks_in_queue=6, max_tasks_per_call_type=4, max_time_in_queue_s=90.0),
+        chat={"start_timeout_s": 10.0, "task_life_s": 60.0, "max_task_duration_s": 40.0},
+        email={"start_timeout_s": 15.0, "task_life_s": 45.0, "max_tasks_in_queue": 3},
+    )
+
+
+number = st.sampled_from(AGENTS)
+mrd = st.sampled_from((CHAT, EMAIL))
+about_agent = st.tuples(
+    st.sampled_from(
+        ("login", "login", "logout", "ready", "ready", "ready", "not_ready", "routable", "not_routable", "not_routable")
+    ),
+    number,
+    mrd,
+    st.integers(1, 3),
+)
+about_task = st.tuples(
+    st.sampled_from(("offer", "start", "start", "pause", "resume", "wrap_up", "end", "end", "update")),
+    st.integers(0, 5),
+)
+asking = st.tuples(
+    st.just("task"),
+    st.sampled_from(SELECTORS),
+    st.integers(1, 4),
+    st.sampled_from((WEB, SECOND_WEB)),
+    st.sampled_from((b"", b"u")),
+    st.sampled_from((0, 0, 0, 2, 3, 4, 9)),
+)
+others = st.one_of(
+    st.tuples(st.just("cancel"), st.integers(1, 4), st.sampled_from((WEB, SECOND_WEB))),
+    st.tuples(st.just("result"), st.integers(1, 4), st.sampled_from((WEB, SECOND_WEB))),
+    st.tuples(st.just("resend"), st.integers(0, 3), st.sampled_from((WEB, SECOND_WEB))),
+    st.tuples(st.sampled_from(("lose_web", "open_web")), st.sampled_from((WEB, SECOND_WEB))),
+    st.tuples(st.sampled_from(("lose_arm", "open_arm")), st.sampled_from((DESKTOP, SECOND_DESKTOP))),
+)
+passing = st.tuples(st.just("time"), st.sampled_from((0.0, 1.0, 5.0, 10.0, 30.0, 100.0)))
+histories = st.lists(
+    st.one_of(asking, asking, about_agent, about_agent, about_task, about_task, passing, others), max_size=70
+)
+
+AGENT_REPORTS: dict[str, Any] = {
+    "login": lambda o, n, m, k: inputs.MediaLogin(o, PATH, m, n, k != 3, k),
+    "logout": lambda o, n, m, k: inputs.MediaLogout(o, PATH, m, n),
+    "ready": lambda o, n, m, k: inputs.MakeAgentReady(o, PATH, m, n, k != 3),
+    "not_ready": lambda o, n, m, k: inputs.MakeAgentNotReady(o, PATH, m, n, k),
+    "routable": lambda o, n, m, k: inputs.MakeAgentRoutable(o, PATH, m, n, k - 1),
+    "not_routable": lambda o, n, m, k: inputs.MakeAgentNotRoutable(o, PATH, m, n),
+}
+TASK_REPORTS = {
+    "offer": inputs.OfferTask,
+    "start": inputs.StartTask,
+    "pause": inputs.PauseTask,
+    "resume": inputs.ResumeTask,
+    "wrap_up": inputs.WrapUpTask,
+    "end": inputs.EndTask,
+}
+
+
+class History:
+    """Plays steps at a site and keeps account of its tasks from the events alone."""
+
+    def __init__(self) -> None:
+        self.site = Site(history_site(), requeue=True)
+        for number_ in AGENTS[:2]:
+            self.site.ready(number_, limit=2)
+        self.accepted: list[TaskId] = []
+        self.ended: Counter[TaskId] = Counter()
+        self.with_agent: dict[TaskId, tuple[int, int]] = {}
+        self.interruptible = {CHAT: False, EMAIL: True}
+
+    def play(self, step: tuple[Any, ...]) -> None:
+        kind, *rest = step
+        begin = len(self.site.history)
+        if kind == "time":
+            self.site.pass_time(rest[0])
+        elif kind == "task":
+            selector, dialogue, session, uui, service = rest
+            previous = self.accepted[-1] if self.accepted and service else None
+            self.site.task(
+                selector, dialogue=dialogue, session=session, uui=uui, service=service, previous_task=previous
+            )
+        elif kind == "resend":
+            self._resend(*rest)
+        elif kind in AGENT_REPORTS:
+            self.site.say(AGENT_REPORTS[kind](self.site.origin(), *rest))
+        elif kind in ("cancel", "result"):
+            self._dialogue(kind, *rest)
+        elif kind in ("lose_web", "open_web", "lose_arm", "open_arm"):
+            self._session(kind, rest[0])
+        else:
+            self._task(kind, rest[0])
+        for event, _ in self.site.history[begin:]:
+            self._account(event)
+
+    def _resend(self, back: int, session: int) -> None:
+        asked = [item for item, _ in self.site.inputs[-60:] if isinstance(item, inputs.NewTask)]
+        asked = [item for item in asked if item.context.user_to_user_info]
+        if asked:
+            item = asked[-1 - back % len(asked)]
+            dialogue = inputs.DialogueKey(session, item.dialogue.dialogue_id)
+            self.site.say(attrs.evolve(item, dialogue=dialogue))
+
+    def _dialogue(self, kind: str, dialogue: int, session: int) -> None:
+        if kind == "cancel":
+            self.site.cancel(dialogue, session)
+        else:
+            key = inputs.DialogueKey(session, dialogue)
+            self.site.say(inputs.RunScriptResult(key, 1, True, (inputs.Variable("call.1", None, "r"),)))
+
+    def _session(self, kind: str, session: int) -> None:
+        state = state_of(self.site.engine)
+        known = session in state.clients or session in state.arm_paths
+        if kind == "lose_web":
+            self.site.say(inputs.RoutingClientLost(session))
+        elif kind == "lose_arm":
+            self.site.say(inputs.ArmClientLost(session))
+        elif kind == "open_web" and not known:
+            self.site.say(inputs.RoutingClientOpened(session, "webchat", session == WEB))
+        elif not known:
+            self.site.say(inputs.ArmClientOpened(session, PATH))
+
+    def _task(self, kind: str, index: int) -> None:
+        held = sorted(self.with_agent)
+        if not held:
+            return
+        task_id = held[index % len(held)]
+        number_, mrd_ = self.with_agent[task_id]
+        if kind == "update":
+            variables = (inputs.Variable("call.2", None, str(index)),)
+            self.site.say(inputs.UpdateTaskContext(self.site.origin(), PATH, task_id, variables))
+        else:
+            self.site.about(TASK_REPORTS[kind], number_, task_id, mrd_)
+
+    def _account(self, event: object) -> None:
+        if isinstance(event, events.TaskAccepted):
+            assert event.task_id not in self.accepted
+            self.accepted.append(event.task_id)
+        elif isinstance(event, events.AgentChosen):
+            for other in self.with_agent.values():
+                if other[0] == event.skill_target_id and other[1] != event.mrd_id:
+                    assert self.interruptible[other[1]], "assigned beside a foreign task that may not be interrupted"
+            self.with_agent[event.task_id] = (event.skill_target_id, event.mrd_id)
+        elif isinstance(event, events.TaskEnded):
+            self.ended[event.task_id] += 1
+            self.with_agent.pop(event.task_id, None)
+
+    def check(self) -> None:
+        """Every invariant."""
+        state = state_of(self.site.engine)
+        assert max(self.ended.values(), default=1) == 1, "a task ended twice"
+        living = {task_id for task_id, task in state.tasks.items() if task.state is not TaskState.ENDED}
+        assert len(self.accepted) == len(living) + len(self.ended)
+        assert set(self.accepted) == living | set(self.ended)
+        waiting: Counter[TaskId] = Counter()
+        for queue in state.queues.values():
+            waiting.update(list(queue.tasks))
+        for task_id in living:
+            task = state.tasks[task_id]
+            queued, held = task_id in waiting, task_id in self.with_agent
+            assert not (queued and held), "a task is in two places"
+            assert queued == (task.state is TaskState.QUEUED)
+            assert held == (task.state >= TaskState.PRE_CALL)
+            assert waiting[task_id] == len(task.entries)
+        assert set(+waiting) <= living
+        for domain in state.domains.values():
+            held_here = [
+                t for t, place in self.with_agent.items() if place == (domain.key.skill_target_id, domain.mrd.id)
+            ]
+            assert set(held_here) == set(domain.tasks)
+            assert domain.tally.total == len(domain.tasks)
+            assert domain.signed_in or not domain.tasks
+            if domain.pooled is not None:
+                assert len(domain.tasks) < domain.max_task_limit
+                for member in domain.memberships:
+                    assert member.queue.head(member.level) is None, "a task waits where an agent is free"
+            published = domain.published
+            view = self.site.engine.agent_view(*domain.key, self.site.now)
+            if published is not None and view is not None:
+                assert (published.state, published.routable, published.max_task_limit, published.availability) == (
+                    view.state,
+                    view.routable,
+                    view.max_task_limit,
+                    view.availability,
+                )
+        assert sum(n for (_, s), n in state.task_counts.items()) == len(living)
+
+
+@hypothesis_settings(max_examples=300, deadline=None)
+@given(histories)
+def test_invariants_hold_after_every_step(history: list[tuple[Any, ...]]) -> None:
+    played = History()
+    for step in history:
+        played.play(step)
+        played.check()
+
+
+@hypothesis_settings(max_examples=150, deadline=None)
+@given(histories, histories)
+def test_facts_alone_rebuild_a_state_that_goes_on_alike(
+    history: list[tuple[Any, ...]], sequel: list[tuple[Any, ...]]
+) -> None:
+    played = History()
+    for step in history:
+        played.play(step)
+    rebuilt = Engine(played.site.settings)
+    for fact, now in played.site.history:
+        if is_fact(fact):
+            rebuilt.apply(fact, now)
+    assert portrait(rebuilt) == portrait(played.site.engine)
+    begin = len(played.site.inputs)
+    for step in sequel:
+        played.play(step)
+    for item, now in played.site.inputs[begin:]:
+        rebuilt.handle(item, now)
+    assert portrait(rebuilt) == portrait(played.site.engine)
+
+
+@hypothesis_settings(max_examples=100, deadline=None)
+@given(histories)
+def test_same_inputs_give_the_same_events(history: list[tuple[Any, ...]]) -> None:
+    played = History()
+    for step in history:
+        played.play(step)
+    again = Engine(played.site.settings)
+    replayed = [(event, now) for item, now in played.site.inputs for event in again.handle(item, now)]
+    assert replayed == played.site.history
+
+
+def test_a_site_where_nothing_is_configured_refuses_everything_and_waits_for_nothing() -> None:
+    engine = Engine(RoutingSettings())
+    assert engine.next_deadline() is None
+    assert engine.handle(inputs.DeadlinesPassed(), 1.0) == []
+    assert engine.agent_view(1, CHAT, 1.0) is None
+    assert engine.agent_by_number(PERIPHERAL, "1") is None
+
+
+def random_steps(seed: int, count: int) -> Iterator[tuple[Any, ...]]:
+    """A long history; Hypothesis makes short ones that shrink, this one goes where only long ones come."""
+    chance = Random(seed)
+    for _ in range(count):
+        roll = chance.random()
+        if roll < 0.3:
+            service = chance.choice((0, 0, 0, 2, 3, 4))
+            where = chance.choice((WEB, WEB, SECOND_WEB))
+            yield "task", chance.choice(SELECTORS), chance.randint(1, 30), where, chance.choice((b"", b"u")), service
+        elif roll < 0.45:
+            kind = chance.choice(("login", "login", "ready", "ready", "ready", "routable", "not_routable", "not_ready"))
+            yield kind, chance.choice(AGENTS), chance.choice((CHAT, EMAIL)), chance.randint(1, 3)
+        elif roll < 0.8:
+            yield (
+                chance.choice(("offer", "start", "start", "pause", "resume", "wrap_up", "end", "update")),
+                chance.randint(0, 5),
+            )
+        elif roll < 0.95:
+            yield "time", chance.choice((0.0, 0.5, 1.0, 5.0, 10.0))
+        elif roll < 0.965:
+            yield "resend", chance.randint(0, 5), chance.choice((WEB, SECOND_WEB))
+        elif roll < 0.98:
+            yield chance.choice(("cancel", "result")), chance.randint(1, 30), chance.choice((WEB, SECOND_WEB))
+        elif roll < 0.99:
+            yield "logout", chance.choice(AGENTS), chance.choice((CHAT, EMAIL)), 1
+        else:
+            what = chance.choice(("lose_web", "open_web", "open_web", "lose_arm", "open_arm", "open_arm"))
+            second = chance.random() < 0.5
+            sessions = (WEB, SECOND_WEB) if what.endswith("web") else (DESKTOP, SECOND_DESKTOP)
+            yield what, sessions[second]
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_invariants_hold_through_a_long_history_that_meets_every_kind_of_event(seed: int) -> None:
+    played = History()
+    for step in random_steps(seed, 12_000):
+        played.play(step)
+        played.check()
+    met = {type(event) for event, _ in played.site.history}
+    assert {kind.__name__ for kind in typing.get_args(Event)} - {kind.__name__ for kind in met} == set()
+    rebuilt = Engine(played.site.settings)
+    for fact, now in played.site.history:
+        rebuilt.apply(fact, now)
+    assert portrait(rebuilt) == portrait(played.site.engine)
+    deadlines = state_of(played.site.engine).deadlines
+    assert len(deadlines) <= 4 * (len(state_of(played.site.engine).tasks) + len(AGENTS) * 2)
