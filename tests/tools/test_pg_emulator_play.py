@@ -21,7 +21,7 @@ from emulator.command import play
 from emulator.connection import Endpoint, endpoint_of
 from emulator.messages import MR
 from emulator.report import Report
-from emulator.scenario import ScenarioError, load, parse
+from emulator.scenario import ScenarioError, load, parse, resolve
 
 TOOLS = Path(__file__).parents[2] / "tools"
 SCENARIOS = sorted((TOOLS / "scenarios").glob("*.toml"))
@@ -345,6 +345,13 @@ steps = [ { open = "accepted" }, { pause_s = 60 } ]
 def test_a_slip_in_a_scenario_is_found_before_anything_is_sent(steps: str, problem: str) -> None:
     with pytest.raises(ScenarioError, match=problem):
         parse(f'[[peer]]\nname = "p"\nkind = "application"\nsteps = [ {steps} ]\n')
+
+
+def test_a_variable_keeps_its_type_alone_and_becomes_text_in_braces() -> None:
+    scope: dict[str, Value] = {"agent": 1001, "task": [1, 2, 3]}
+    assert resolve("$agent", scope) == 1001
+    assert resolve("${agent}", scope) == "1001"
+    assert resolve({"of": ["$task", "n ${agent}/$agent"]}, scope) == {"of": [[1, 2, 3], "n 1001/1001"]}
 
 
 def test_a_variable_without_a_value_is_wrong_use() -> None:

@@ -19,6 +19,7 @@ CONNECT_LIMIT_S = 10.0
 READ_BYTES = 65536
 DEAF_BUFFER_BYTES = 1024
 """Buffers of a peer that never reads: small, so that the gateway soon feels it."""
+HEARING_BUFFER_BYTES = 1 << 20
 NO_LINGER = struct.pack("ii", 1, 0)
 """SO_LINGER on with 0 s: closing sends RST."""
 
@@ -46,6 +47,7 @@ class Connection:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
         self._writer = writer
+        self._deaf = False
         self._reading: asyncio.Task[None] | None = None
         self.ended = asyncio.Event()
         self.end_reason = ""
@@ -57,6 +59,7 @@ class Connection:
         async with asyncio.timeout(CONNECT_LIMIT_S):
             reader, writer = await asyncio.open_connection(endpoint.host, endpoint.port, ssl=endpoint.tls, limit=limit)
         connection = cls(reader, writer)
+        connection._deaf = deaf
         if deaf:
             connection._socket_option(socket.SO_RCVBUF, DEAF_BUFFER_BYTES)
         return connection
@@ -76,6 +79,9 @@ class Connection:
     ) -> None:
         """Deliver messages from now on; bytes that do not decode go to `on_problem`. A second call changes nothing."""
         if self._reading is None:
+            # Who was deaf until now hears at full speed.
+            if self._deaf:
+                self._socket_option(socket.SO_RCVBUF, HEARING_BUFFER_BYTES)
             self._reading = asyncio.create_task(self._read(protocol, version, on_message, on_problem))
 
     async def _read(

@@ -278,7 +278,7 @@ def resolve(value: Value, scope: Mapping[str, Value]) -> Value:
     if not isinstance(value, str) or "$" not in value:
         return value
     whole = _REFERENCE.fullmatch(value)
-    if whole:
+    if whole and whole.group(2):
         return _lookup(whole, scope)
     return _REFERENCE.sub(lambda found: text_of(_lookup(found, scope)), value)
 
