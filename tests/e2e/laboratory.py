@@ -56,11 +56,14 @@ class Laboratory:
         """HOST:PORT of the plain listener with short deadlines."""
         return self.daemon.addresses[2]
 
-    async def play(self, scenario: str, *arguments: str, tls: bool = True) -> dict[str, object]:
-        """Play a scenario; its summary. Fails with the emulator's own words when something did not match."""
+    async def play(self, scenario: str, *arguments: str, plain: str = "") -> dict[str, object]:
+        """Play a scenario; its summary. Fails with the emulator's own words when something did not match.
+
+        Over TLS, or over plain TCP to the address `plain`.
+        """
         transport = ["--connect", self.tls, "--ca", str(self.folder / "ca.pem")]
-        if not tls:
-            transport = ["--connect", self.plain, "--plain"]
+        if plain:
+            transport = ["--connect", plain, "--plain"]
         command = [
             sys.executable,
             str(ROOT / "tools" / "pg_emulator.py"),

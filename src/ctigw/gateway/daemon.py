@@ -87,13 +87,9 @@ class Daemon:
             async with trio.open_nursery() as connections:
                 async with self._accepting(connections), self._dialling(connections):
                     self._ready = True
+                    side = self._settings.gateway.side
+                    log.info("ready: side %s on %s, admin on %s", side, self.addresses, self.admin_addresses)
                     self._manager.notify("READY=1", f"STATUS=serving on {', '.join(self.addresses)}")
-                    log.info(
-                        "ready: side %s on %s, admin on %s",
-                        self._settings.gateway.side,
-                        self.addresses,
-                        self.admin_addresses,
-                    )
                     task_status.started()
                     await self._stopping.wait()
                     self._ready = False

@@ -1,0 +1,81 @@
+"""Imports point one way, and cores have neither I/O nor a clock (engineering 4.2)."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).resolve().parents[1] / "src" / "ctigw"
+
+MAY_IMPORT = {
+    "errors": set[str](),
+    "config": {"errors", "wire", "config"},
+    "wire": {"errors", "wire"},
+    "session": {"errors", "config", "wire", "session"},
+    "routing": {"errors", "config", "routing"},
+    "observe": {"errors", "observe"},
+    "net": {"errors", "config", "session", "wire", "net"},
+    "gateway": {"errors", "config", "wire", "session", "routing", "net", "observe", "gateway"},
+    "client": {"errors", "wire", "net", "client"},
+    "cli": {"errors", "config", "wire", "routing", "net", "gateway", "client", "cli"},
+}
+"""Folder -> our own folders that it may import."""
+
+NO_IO_NO_CLOCK = ("wire", "session", "routing")
+BANNED_IN_CORES = {"trio", "time", "datetime", "random", "uuid", "socket", "logging", "asyncio", "threading", "secrets"}
+ONLY_IN = {
+    "trio": {"net", "gateway", "client", "cli", "observe"},
+    "construct": {"wire"},
+    "prometheus_client": {"observe"},
+    "hypercorn": {"observe"},
+    "click": {"cli"},
+    "dpkt": {"cli"},
+}
+
+
+def modules() -> list[Path]:
+    return sorted(path for path in SOURCE.rglob("*.py") if path.parent != SOURCE or path.stem == "errors")
+
+
+def room(path: Path) -> str:
+    """The folder below src/ctigw, or the module's own name."""
+    return path.relative_to(SOURCE).parts[0].removesuffix(".py")
+
+
+def imported(path: Path) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module is not None:
+            names.add(node.module)
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(SOURCE)))
+def test_imports_point_one_way(path: Path) -> None:
+    ours = {name.split(".")[1] for name in imported(path) if name.startswith("ctigw.")}
+    assert ours - {"__version__"} <= MAY_IMPORT[room(path)]
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(SOURCE)))
+def test_libraries_stay_where_they_belong(path: Path) -> None:
+    libraries = {name.split(".")[0] for name in imported(path)}
+    if room(path) in NO_IO_NO_CLOCK:
+        assert not libraries & BANNED_IN_CORES
+    for library, rooms in ONLY_IN.items():
+        assert library not in libraries or room(path) in rooms
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(SOURCE)))
+def test_modules_open_with_what_they_know_and_stay_small(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert ast.get_docstring(ast.parse(text))
+    assert "generated" in path.parts or text.count("\n") <= 500
+
+
+def test_only_the_writer_sends() -> None:
+    """`send_all` on a peer's stream appears in one file of the daemon (engineering F1)."""
+    senders = {room(path) + "/" + path.name for path in modules() if ".send_all(" in path.read_text(encoding="utf-8")}
+    assert {name for name in senders if not name.startswith(("client/", "cli/"))} == {"net/connection.py"}
