@@ -41,7 +41,12 @@ def test_an_agent_and_narrow_integers_are_printed_in_full() -> None:
 
 
 def test_a_value_far_from_its_name_is_printed_with_it() -> None:
-    floating: Floating = [(42, EccName(1, "a")), (42, EccName(2, "b")), (43, EccValue(1, "x")), (44, EccArray(2, 0, "y"))]
+    floating: Floating = [
+        (42, EccName(1, "a")),
+        (42, EccName(2, "b")),
+        (43, EccValue(1, "x")),
+        (44, EccArray(2, 0, "y")),
+    ]
     lines = trace(mr.RunScriptReq(1, 1, 9, floating=floating)).splitlines()
     assert [line.strip() for line in lines[5:]] == [
         "ECC Variable Name: a",

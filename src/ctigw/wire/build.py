@@ -106,7 +106,9 @@ def _source(tools: Tools, row: MessageRow, message_class: type[FieldMessage], si
     arguments["floating"] = "floating"
     made = ", ".join(arguments.get(a.name) or _ABSENT.get(a.type, "0") for a in attrs.fields(message_class))
     subtype = f", {row.subtype}" if row.subtype is not None else ""
-    packed = "".join(f", {_packed(tools.protocol, field)}" for field in fields.values())
+    known = [attribute.name for attribute in attrs.fields(message_class)]
+    added = known[known.index("floating") + 1 :]  # fields that only a corrected table has
+    packed = "".join(f", {_packed(tools.protocol, field, field.attribute in added)}" for field in fields.values())
     return f"""
 def decode(body):
     try:
@@ -146,9 +148,11 @@ def _argument(protocol: ProtocolRow, field: FieldRow, targets: list[str]) -> str
     return f"new({made.__name__}, ({', '.join(values)}))"
 
 
-def _packed(protocol: ProtocolRow, field: FieldRow) -> str:
-    """The expression that gives the Struct its values."""
+def _packed(protocol: ProtocolRow, field: FieldRow, added: bool) -> str:
+    """The expression that gives the Struct its values; a message made by us lacks a field that was `added`."""
     members = protocol.type(field.type).members
+    if added:
+        return f'getattr(message, "{field.attribute}", 0)'
     if not members:
         return f"message.{field.attribute}"
     indices = [member_index(field.type, name) for name, _ in members]
@@ -218,7 +222,7 @@ def _decode_error(tools: Tools, row: MessageRow, offset: int, body: bytes, error
 def _encode_error(tools: Tools, row: MessageRow, offset: int, message: Message, error: Exception) -> EncodeError:
     for field in row.fields_in(tools.version):
         packer = struct.Struct(">" + _field_code(tools.protocol, field))
-        value: object = getattr(message, field.attribute, None)
+        value: object = getattr(message, field.attribute, 0)
         values = value if isinstance(value, tuple) else (value,)
         try:
             packer.pack(*values)

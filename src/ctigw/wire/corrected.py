@@ -11,7 +11,7 @@ from ctigw.errors import ConfigurationError
 from ctigw.wire import catalogue
 from ctigw.wire.build import member_is_known
 from ctigw.wire.codec import MR_VERSION, Codec, build_codec
-from ctigw.wire.layout import ProtocolRow
+from ctigw.wire.layout import MessageRow, ProtocolRow
 from ctigw.wire.table import Source, read_protocol
 
 
@@ -54,6 +54,7 @@ def _check(file: str, rows: ProtocolRow) -> None:
                 value=row.name,
                 allowed=", ".join(sorted(names)),
             )
+        _check_added(file, committed, rows, row)
     for kind in rows.types:
         for member, _ in kind.members:
             if not member_is_known(kind.name, member):
@@ -64,3 +65,18 @@ def _check(file: str, rows: ProtocolRow) -> None:
                     key="members",
                     value=member,
                 )
+
+
+def _check_added(file: str, committed: ProtocolRow, rows: ProtocolRow, row: MessageRow) -> None:
+    """Fields that the committed profile does not have must be integers: what we send in them is 0."""
+    known = {field.name for each in committed.messages if each.name == row.name for field in each.fields}
+    for field in row.fields:
+        if field.name not in known and not rows.type(field.type).code:
+            raise ConfigurationError(
+                "adds a field that is no integer",
+                file=file,
+                table=f"{row.name}.{field.name}",
+                key="type",
+                value=field.type,
+                allowed=", ".join(kind.name for kind in rows.types if kind.code),
+            )
