@@ -52,7 +52,7 @@ def new_task_frame(dialogue_id: int, selector: str, *, variables: int = 0) -> by
     kind = mr.NewTask
     message = kind(dialogue_id, 1, 5001, TaskId(-1, -1, -1), AgentRef(0, -1, -1, -1), 0, 0)
     message.floating = [(kind.SCRIPT_SELECTOR, selector)]
-    message.floating += [(kind.CALL_VARIABLE1 + n, f"variable {n} of task {dialogue_id}") for n in range(variables)]
+    message.floating += [(kind.CALL_VARIABLE1 + n, f"{n}: {dialogue_id:08}") for n in range(variables)]
     if not variables:
         message.floating += [
             (kind.ECC_NAME, EccName(1, "user.cim.activity.id")),
