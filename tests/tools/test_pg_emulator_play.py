@@ -14,14 +14,13 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
 
-from fake_gateway import FakeGateway
-
 from emulator.codec import Message, Value, build
 from emulator.command import play
 from emulator.connection import Endpoint, endpoint_of
 from emulator.messages import MR
 from emulator.report import Report
 from emulator.scenario import ScenarioError, load, parse, resolve
+from fake_gateway import FakeGateway
 
 TOOLS = Path(__file__).parents[2] / "tools"
 SCENARIOS = sorted((TOOLS / "scenarios").glob("*.toml"))
@@ -256,6 +255,26 @@ def test_a_script_request_is_answered_by_itself() -> None:
     """
     report = run(APPLICATION % steps, FakeGateway(ask))
     assert report.mismatches == []
+
+
+def test_a_script_result_that_meets_the_answer_half_way_is_not_a_mismatch() -> None:
+    def answer_first(_protocol: str, message: Message) -> list[Message] | None:
+        dialogue = {"DialogueID": message.fields.get("DialogueID", 0), "SendSeqNo": 1}
+        if message.name == "NEW_TASK":
+            asked = build(MR, "RUN_SCRIPT_REQ", {**dialogue, "InvokeID": 9})
+            return [asked, build(MR, "DO_THIS_WITH_TASK", {**dialogue, "Label": "LBL_x"})]
+        if message.name == "RUN_SCRIPT_RESULT":
+            return [build(MR, "DIALOGUE_FAILURE_EVENT", {**dialogue, "ErrorCode": 34})]
+        return None
+
+    steps = """
+      { tasks = 3, ScriptSelector = "chat" },
+      { send = "HEARTBEAT_REQ", InvokeID = 5 },
+      { expect = "HEARTBEAT_CONF", InvokeID = 5 },
+    """
+    report = run(APPLICATION % steps, FakeGateway(answer_first))
+    assert report.mismatches == []
+    assert report.messages["application", "<-", "DIALOGUE_FAILURE_EVENT"] == 3
 
 
 def test_a_raw_peer_sends_what_it_is_given_and_sees_the_refusal_and_the_close() -> None:

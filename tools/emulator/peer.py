@@ -39,6 +39,8 @@ FIRST_HEARTBEAT_ID = 0x48420000
 """InvokeID of our own heartbeats: far from those of the steps, and easy to see in a capture."""
 NO_IDLE_TIMEOUT = 0xFFFFFFFF
 ROLE_APPLICATION = 2
+INVALID_DIALOGUE = 34
+"""MR status INVALID_DIALOGUEID."""
 ALL_AGENT_STATES = 0x3FFF
 FAILURES = {
     "FAILURE_CONF", "FAILURE_EVENT", "FAILURE_RESP", "CONTROL_FAILURE_CONF", "DIALOGUE_FAILURE_CONF",
@@ -100,6 +102,7 @@ class Peer:
         self._dialogue_id = 0
         self._sequence: Counter[int] = Counter()
         self._heartbeats: set[int] = set()
+        self._script_dialogues: set[int] = set()
         self._watch: asyncio.Task[None] | None = None
         self._heart: asyncio.Task[None] | None = None
         self._is_open = False
@@ -192,7 +195,11 @@ class Peer:
         if message.name == "OPEN_CONF":
             self._is_open = True
             self._start_heart()
+        if message.name == "DIALOGUE_FAILURE_EVENT" and message.fields["ErrorCode"] == INVALID_DIALOGUE:
+            # Our RUN_SCRIPT_RESULT met the answer half-way: nobody is to blame.
+            return message.number("DialogueID") in self._script_dialogues
         if message.name == "RUN_SCRIPT_REQ" and self.plan.answer_scripts:
+            self._script_dialogues.add(message.number("DialogueID"))
             kept = {key: message.fields[key] for key in ("DialogueID", "InvokeID")}
             self.post("RUN_SCRIPT_RESULT", kept | {"ResultCode": 1})
         return False
