@@ -167,6 +167,7 @@ def test_the_version_of_the_object_counts() -> None:
         ({"version": "5"}, None, "version"),
         ({"name": "HEARTBEAT"}, None, "name"),
         ({"type": 6}, "HEARTBEAT_REQ", "type"),
+        ({"subtype": 3}, "HEARTBEAT_REQ", "subtype"),
         ({"fields": {}}, "HEARTBEAT_REQ", "InvokeID"),
         ({"fields": {"InvokeID": "2"}}, "HEARTBEAT_REQ", "InvokeID"),
         ({"fields": {"InvokeID": -2}}, "HEARTBEAT_REQ", "InvokeID"),

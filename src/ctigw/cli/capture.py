@@ -6,8 +6,8 @@ not know the protocols above TCP. This is the only module that imports dpkt.
 """
 
 import io
-import socket
 from collections.abc import Iterator
+from ipaddress import ip_address
 from typing import Final
 
 import attrs
@@ -171,7 +171,5 @@ def _ip(link: int, packet: bytes) -> dpkt.ip.IP | dpkt.ip6.IP6 | None:
 
 
 def _name(end: bytes) -> str:
-    address, port = end[:-2], int.from_bytes(end[-2:], "big")
-    if len(address) == 4:  # IPv4
-        return f"{socket.inet_ntop(socket.AF_INET, address)}:{port}"
-    return f"[{socket.inet_ntop(socket.AF_INET6, address)}]:{port}"
+    address, port = ip_address(end[:-2]), int.from_bytes(end[-2:], "big")
+    return f"[{address}]:{port}" if address.version == 6 else f"{address}:{port}"

@@ -190,8 +190,10 @@ def _row(codec: Codec, name: Json, number: int | None, subtype: int | None, entr
     if not rows:
         raise _wrong(None, "name", f"{name!r} is no {codec.protocol} message")
     first = rows[0]
-    if number not in (None, first.number) or subtype not in (None, first.subtype):
-        raise _wrong(first.name, "type", f"is {first.number}, not {number}" if subtype == first.subtype else "differs")
+    if number not in (None, first.number):
+        raise _wrong(first.name, "type", f"is {first.number}, not {number}")
+    if subtype not in (None, first.subtype):
+        raise _wrong(first.name, "subtype", f"is {first.subtype}, not {subtype}")
     fields = entry.get("fields")
     given = set(fields) if isinstance(fields, dict) else set()
     return max(rows, key=lambda row: len(given & {field.name for field in row.fields}))
