@@ -153,6 +153,13 @@ def test_unbound_application_gets_the_defaults_when_two_entries_dial() -> None:
     assert opening(session.take()[0]).details == MrPimDetails("", False, None)
 
 
+def test_the_only_entry_that_dials_is_not_given_to_a_peer_without_its_certificate() -> None:
+    for peer, name in ((PEER, ""), (CERTIFIED, "strict")):
+        session = factory([ApplicationSettings("strict", certificate_subject="CN=desktop")]).mr_pim(peer, NOW)
+        session.receive_bytes(mr_frame(mr.OpenReq(1, 5, 20_000, [(135, 2)])), NOW)
+        assert opening(session.take()[0]).details == MrPimDetails(name, False, None)
+
+
 # The way of a task.
 
 

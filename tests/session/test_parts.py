@@ -4,11 +4,13 @@ import pytest
 
 from ctigw.session.access import REMEMBERED_ADDRESSES, RefusalLedger, service_mask
 from ctigw.session.agent_mode import agent_mode, wire_agent_mode
+from ctigw.session.device_registry import DeviceRegistry
 from ctigw.session.dialogues import Dialogues
 from ctigw.session.failures import failure_conf
 from ctigw.session.states import CTI_SESSION, MR_APPLICATION, MR_PIM, CtiState, MrState
 from ctigw.session.subject import format_subject, parse_subject, subject_matches
 from ctigw.wire import cti
+from session_pair import NOW, open_cti
 
 
 @pytest.mark.parametrize(
@@ -73,6 +75,16 @@ def test_ledger_forgets_the_address_that_was_refused_longest_ago() -> None:
     assert len(ledger) == REMEMBERED_ADDRESSES
     assert ledger.next_delay("a0", 0.0) == 0.25
     assert ledger.next_delay(f"a{REMEMBERED_ADDRESSES}", 0.0) == 0.5
+
+
+def test_registry_keeps_a_device_that_another_session_gives_back() -> None:
+    registry = DeviceRegistry()
+    owner, stranger = open_cti(), open_cti()
+    registry.claim(((5000, "1080"),), owner, NOW)
+    registry.release(((5000, "1080"), (5000, "1081")), stranger)
+    assert registry.is_taken(((5000, "1080"),), "another client")
+    registry.release(((5000, "1080"),), owner)
+    assert len(registry) == 0
 
 
 def test_sequence_numbers_wrap() -> None:
