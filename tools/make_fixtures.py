@@ -43,7 +43,10 @@ WANTED: dict[str, dict[str, int]] = {
     "rona": {},
     "versions": {"tasks": 2},
 }
-SECTION_HEADER, ENHANCED_PACKET = 0x0A0D0D0A, 6
+SECTION_HEADER, INTERFACE, ENHANCED_PACKET = 0x0A0D0D0A, 1, 6
+SECTION_BYTES, INTERFACE_BYTES = 16, 8
+"""Fixed parts of these blocks; options follow."""
+TIME_RESOLUTION = 9
 ETHERNET_BYTES, IPV6 = 14, 0x86DD
 IPV6_BYTES = 40
 SETTLE_S = 1.5
@@ -76,11 +79,26 @@ def blocks(data: bytes) -> Iterator[tuple[int, bytes]]:
         offset += length
 
 
+def resolution_only(options: bytes) -> bytes:
+    """Of an interface's options only if_tsresol, without which the times would be read wrongly."""
+    kept, offset = b"", 0
+    while offset + 4 <= len(options):
+        code, length = struct.unpack_from("<HH", options, offset)
+        end = offset + 4 + -(-length // 4) * 4
+        kept += options[offset:end] if code == TIME_RESOLUTION else b""
+        offset = end
+    return kept + bytes(4) if kept else b""
+
+
 def without_machine(data: bytes) -> bytes:
-    """The same capture without the options of its section header, which name hardware and system."""
+    """The same capture without the options that name hardware and system."""
     parts = []
     for kind, body in blocks(data):
-        kept = body[:16] if kind == SECTION_HEADER else body
+        kept = body
+        if kind == SECTION_HEADER:
+            kept = body[:SECTION_BYTES]
+        elif kind == INTERFACE:
+            kept = body[:INTERFACE_BYTES] + resolution_only(body[INTERFACE_BYTES:])
         length = struct.pack("<I", len(kept) + 12)
         parts.append(struct.pack("<I", kind) + length + kept + length)
     return b"".join(parts)
