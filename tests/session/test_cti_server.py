@@ -7,7 +7,7 @@ from ctigw.session.access import CtiAccess, CtiClient
 from ctigw.session.cti_server import CtiServerSession
 from ctigw.session.events import CtiClientDetails, Lane, SessionTouched
 from ctigw.session.session import PeerIdentity
-from ctigw.wire import Message, NamedVariable, TaskId, cti, cti_codec
+from ctigw.wire import Message, NamedArray, NamedVariable, TaskId, cti, cti_codec
 from session_pair import (
     CERTIFIED,
     FEEDS,
@@ -231,6 +231,13 @@ def test_held_back_refusal_leaves_at_its_time_and_reads_nothing_meanwhile() -> N
     events, written = taken(session)
     assert (written, closing(events)) == ([failure_conf(36)], "refused")
     assert session.next_deadline() is None
+
+
+def test_our_end_before_the_session_is_open_sends_nothing() -> None:
+    session = cti_session(open_request(password=b"wrong"))
+    session.close(0, NOW)
+    events, written = taken(session)
+    assert (closing(events), written) == ("we_closed", [])
 
 
 def test_client_that_leaves_before_its_refusal_gets_none() -> None:
@@ -495,6 +502,17 @@ def test_text_that_is_too_long_or_repeated_or_unreadable_is_refused_with_25() ->
         session = open_cti(services=S.CLIENT_CONTROL)
         session.receive_bytes(cti_frame(query), NOW)
         assert hexes(session) == [failure_conf(25, 5)]
+
+
+def test_named_arrays_are_counted_and_read() -> None:
+    message = cti.UpdateTaskContextInd(5, TASK, 0, 2)
+    message.floating += [(83, NamedArray(0, "user.list", "a")), (83, NamedArray(1, "user.list", "b"))]
+    session = open_cti()
+    session.receive_bytes(cti_frame(message), NOW)
+    assert messages(session.take()[0]) == [message]
+    message.floating.append((83, b"\0user.list"))
+    session.receive_bytes(cti_frame(message), NOW)
+    assert hexes(session) == [failure_resp(19, 5)]
 
 
 def test_unknown_tag_is_skipped() -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from ctigw.errors import LocalProtocolError
 from ctigw.session.cti_server import CtiServerSession
 from ctigw.session.mr_application import MrApplicationSession
 from ctigw.session.mr_pim import MrPimSession
@@ -206,6 +207,11 @@ def test_close_before_the_first_message_ends_at_once() -> None:
     greeter = greet()
     greeter.close(0, NOW)
     assert closing(greeter.take()[0]) == "we_closed"
+
+
+def test_nothing_can_be_sent_to_a_peer_that_is_not_known() -> None:
+    with pytest.raises(LocalProtocolError):
+        greet().submit(mr.HeartbeatReq(1), NOW)
 
 
 def test_refused_frames_are_counted_by_direction_and_name() -> None:

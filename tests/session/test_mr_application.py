@@ -85,6 +85,12 @@ def test_side_of_a_pim_is_known_by_its_certificate_or_address(
     assert (opened.side, session.side, opened.details) == (side, side, details)
 
 
+def test_gateway_of_one_side_only_knows_nobody_as_its_other_side() -> None:
+    gateway = PeripheralGatewaySettings(name="one", peripheral=5000, side_a=GATEWAY.side_a)
+    opened = opening(dial(factory(gateways=[gateway]), SIDE_B).take()[0])
+    assert (opened.side, opened.details) == ("none", MrApplicationDetails(None, ""))
+
+
 def test_second_connection_of_a_living_pim_is_refused_with_2() -> None:
     maker = factory()
     first = dial(maker)

@@ -160,6 +160,13 @@ def test_the_only_entry_that_dials_is_not_given_to_a_peer_without_its_certificat
         assert opening(session.take()[0]).details == MrPimDetails(name, False, None)
 
 
+def test_open_request_that_does_not_parse_gets_failure_event_33_and_the_end() -> None:
+    session = factory().mr_pim(PEER, NOW)
+    session.receive_bytes(raw(3, bytes(11)), NOW)
+    events, written = taken(session)
+    assert (written, closing(events)) == (["000000040000000200000021"], "refused")
+
+
 # The way of a task.
 
 
@@ -303,6 +310,12 @@ def test_graceful_shutdown_is_sent_from_version_5_on_only() -> None:
         pytest.param(with_floats((42, EccName(1, "x" * 33)), (43, EccValue(1, "v"))), id="ECC name of 33"),
         pytest.param(with_floats((42, EccName(1, "a")), (43, EccValue(1, "x" * 211))), id="ECC value of 211"),
         pytest.param(with_floats((42, b"\0\0")), id="ECC name without tag"),
+        pytest.param(with_floats((43, b"\0\0")), id="ECC value without tag"),
+        pytest.param(with_floats((44, b"\0\0\0\1")), id="ECC element without index"),
+        pytest.param(
+            with_floats((42, EccName(1, "a")), (42, EccName(2, "a")), (43, EccValue(1, "v")), (43, EccValue(2, "w"))),
+            id="ECC name under two tags",
+        ),
         pytest.param(mr_frame(new_task())[:-1], id="cut float"),
     ],
 )
