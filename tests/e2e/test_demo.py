@@ -13,6 +13,9 @@ ROOT = Path(__file__).resolve().parents[2]
 SHOWN_S = 60.0
 """Everything promised is on the screen within half a minute; a loaded machine gets twice that."""
 
+EVE = "6005"
+"""She ignores what she is offered (tools/demo/ctigw.toml)."""
+
 PROMISED = (
     r"NEW_TASK .*chat",
     r"NEW_TASK .*email",
@@ -39,7 +42,16 @@ def free_port() -> int:
 
 
 def missing(lines: list[str]) -> list[str]:
-    return [wanted for wanted in PROMISED if not any(re.search(wanted, line) for line in lines)]
+    """What of the promised has not been shown yet; last of all, another agent's answer to a resubmitted task."""
+    absent = [wanted for wanted in PROMISED if not any(re.search(wanted, line) for line in lines)]
+    text = "\n".join(lines)
+    resubmitted = re.findall(r"NEW_TASK .*Service=3 .*PreviousTask=(\d+:\d+):1 ", text)
+    taken = [
+        agent
+        for key in resubmitted
+        for agent in re.findall(rf"DO_THIS_WITH_TASK .*ICMTaskID={key}:2 .*SkillTargetID (\d+)", text)
+    ]
+    return absent if taken and EVE not in taken else [*absent, "another agent takes a resubmitted task"]
 
 
 def test_the_demo_shows_a_start_timeout_a_resubmission_and_another_agent_taking_the_task() -> None:
@@ -59,12 +71,8 @@ def test_the_demo_shows_a_start_timeout_a_resubmission_and_another_agent_taking_
                 lines.append(process.stdout.readline())
     finally:
         process.send_signal(signal.SIGINT)
-        rest, _ = process.communicate(timeout=30)
+        process.communicate(timeout=30)
     assert missing(lines) == []
-    resubmitted = next(number for number, line in enumerate(lines) if "Service=3" in line)
-    answers = [line for line in (*lines[resubmitted:], *rest.splitlines()) if "DO_THIS_WITH_TASK" in line]
-    assert answers
-    assert re.search(r"ICMTaskID=\d+:\d+:2", "\n".join(answers)) or "SkillTargetID 6005" not in answers[0]
     assert process.returncode == 0
     with socket.socket() as gone:
         assert gone.connect_ex(("127.0.0.1", port)) != 0
