@@ -24,7 +24,7 @@ from routing_site import CHAT, DESKTOP, EMAIL, PATH, PERIPHERAL, WEB, Site, agen
 
 AGENTS = (101, 102, 103)
 SECOND_WEB, SECOND_DESKTOP = 12, 22
-SELECTORS = ("8000", "e8000", "8001", "8002", "8003", "8004", "e8005", "none")
+SELECTORS = ("8000", "e8000", "8001", "8002", "8002", "8003", "8004", "e8005", "none")
 
 
 def history_site() -> RoutingSettings:

@@ -14,7 +14,7 @@ from ctigw.routing.events import QueueKind, TaskState
 from ctigw.routing.facts import Event
 from ctigw.routing.inputs import TaskContext
 from ctigw.routing.queues import Place
-from ctigw.routing.state import AgentDomain, RoutingClient, State, Tally, TaskRecord
+from ctigw.routing.state import AgentDomain, RoutingClient, State, Tally, TaskRecord, pack
 
 Fact = TypeVar("Fact")
 
@@ -189,7 +189,7 @@ def _accepted(state: State, fact: events.TaskAccepted, now: float) -> None:
         dialogue=fact.dialogue,
         mrd=state.mrds[fact.mrd_id],
         script=state.scripts[fact.call_type],
-        context=fact.context,
+        packed_context=pack(fact.context, state.words),
         preferred=fact.preferred_skill_target_id,
         resend_key=resend_key,
     )
@@ -283,7 +283,7 @@ def _run_script_requested(state: State, fact: events.RunScriptRequested, now: fl
 
 @_applies(events.TaskDataUpdated)
 def _data_updated(state: State, fact: events.TaskDataUpdated, now: float) -> None:
-    state.tasks[fact.task_id].context = fact.context
+    state.tasks[fact.task_id].packed_context = pack(fact.context, state.words)
 
 
 @_applies(events.TaskKept)
@@ -376,7 +376,7 @@ def _ended(state: State, fact: events.TaskEnded, now: float) -> None:
         _forget(state, task)
         return
     if task.resend_key is None:
-        task.context = TaskContext(task.context.script_selector)
+        task.packed_context = pack(TaskContext(task.context.script_selector), state.words)
     state.remembered[task.id] = None
     state.deadlines.set(DeadlineKey(DeadlineKind.FORGET, task.id), now + task.mrd.task_life_s)
 
