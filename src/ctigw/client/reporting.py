@@ -48,6 +48,10 @@ _MESSAGES = SessionMessages(
 )
 
 
+_ENDS_SESSION = (cti.FailureStatus.CTI_SERVER_OFFLINE, cti.FailureStatus.NEW_SESSION_OPENED)
+"""Statuses of FAILURE_EVENT after which the client has to go (decisions C1, cti-notes)."""
+
+
 @attrs.frozen
 class Identity:
     """Who opens the session."""
@@ -129,6 +133,12 @@ class ReportingClient(ClientSession):
         invoke_id = self.invoke_id()
         await self.send(cti.EndTaskInd(invoke_id, mrd_id, skill_target_id, task_id, disposition, 0))
         self._reports = {number: task for number, task in self._reports.items() if task != task_id}
+
+    def _failed(self, message: AnyMessage) -> None:
+        if isinstance(message, cti.FailureEvent) and message.status in _ENDS_SESSION:
+            self._end(_failure_text(message))
+        else:
+            super()._failed(message)
 
     async def _received(self, message: AnyMessage) -> None:
         match message:
