@@ -113,6 +113,10 @@ def test_raw_bytes_are_read_from_a_file(tmp_path: Path) -> None:
     assert {entry["protocol"] for entry in objects(result)} == {"mr"}
 
 
+def test_a_stray_control_byte_is_no_hex_text() -> None:
+    assert decode("--json", "-", data=b"\x1c").exit_code == 1
+
+
 def test_an_empty_input_is_no_problem(tmp_path: Path) -> None:
     path = tmp_path / "empty"
     path.write_bytes(b"")

@@ -80,7 +80,8 @@ def test_a_flipped_byte_gives_a_message_that_goes_back_or_a_located_error(codec:
     flipped = body[:position] + bytes([body[position] ^ data.draw(st.integers(1, 255))]) + body[position + 1 :]
     decoded = decode_or_error(codec, number, flipped)
     if isinstance(decoded, DecodeError):
-        assert decoded.message == row.name or decoded.field == "Subtype"
+        # A flip in the sub-type makes it another message of the same envelope.
+        assert decoded.message in {each.name for each in rows(codec) if each.number == number}
         assert decoded.field is not None
         assert 0 <= decoded.offset <= len(flipped)
     else:

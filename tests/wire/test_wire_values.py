@@ -10,6 +10,7 @@ from ctigw.wire import (
     EccName,
     EccValue,
     FieldMessage,
+    FloatValue,
     Message,
     NamedArray,
     NamedVariable,
@@ -184,6 +185,25 @@ def test_a_value_that_the_wire_cannot_carry_is_refused_by_name(message: Message,
     with pytest.raises(EncodeError) as caught:
         mr_codec().encode(message)
     assert (caught.value.message, caught.value.field) == ("NEW_TASK", field)
+
+
+@pytest.mark.parametrize(
+    ("tag", "value", "field"),
+    [
+        (82, NamedVariable("a\0", "b"), "NamedVariable"),
+        (82, NamedVariable("a", 1), "NamedVariable"),  # type: ignore[arg-type]  # the wrong type is the point
+        (82, "a", "NamedVariable"),
+        (83, NamedArray(256, "a", "b"), "NamedArray"),
+        (72, "1", "RouterCallKeyDay"),
+        (309, [65536], "FltEnabledServices"),
+        (13, "x" * 65536, "CallVariable1"),
+    ],
+)
+def test_a_cti_value_that_the_wire_cannot_carry_is_refused_by_name(tag: int, value: FloatValue, field: str) -> None:
+    message = cti.AgentPreCallEvent(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, [(tag, value)])
+    with pytest.raises(EncodeError) as caught:
+        cti_codec().encode(message)
+    assert (caught.value.message, caught.value.field) == ("AGENT_PRE_CALL_EVENT", field)
 
 
 def test_a_message_of_the_other_protocol_is_refused() -> None:

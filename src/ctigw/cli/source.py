@@ -18,6 +18,10 @@ _DUMP_LINE_BYTES: Final = 16
 """Bytes on a full line of hexdump, xxd and tcpdump; what follows them is for human eyes."""
 
 
+_CONTROL: Final = re.compile(r"[^\t\r\n -~]")
+"""What no text file of hexadecimal digits holds."""
+
+
 def read_source(source: str) -> bytes:
     """The bytes that SOURCE means. Raises `click.UsageError` when it means nothing."""
     if source == "-":
@@ -42,6 +46,8 @@ def read_source(source: str) -> bytes:
 
 def hex_text(text: str) -> bytes | None:
     """The bytes of hexadecimal text; None when it is something else. Raw frames are never such text: they hold NULs."""
+    if _CONTROL.search(text):
+        return None
     lines = [line for line in (raw.partition("#")[0] for raw in text.splitlines()) if line.strip()]
     if not lines:
         return b"" if not text.strip() else None

@@ -117,7 +117,9 @@ def _integer(code: str) -> tuple[Reader, Writer]:
         return data
 
     def write(value: FloatValue) -> bytes:
-        return value if isinstance(value, bytes) else pack(value)
+        if isinstance(value, int):
+            return pack(value)
+        return _raw(value, "a number")
 
     return read, write
 
@@ -143,38 +145,53 @@ def _integers(code: str) -> tuple[Reader, Writer]:
 # ---- named variables of CTI
 
 
+_NAMED_VARIABLE_NULS: Final = 2
+"""One NUL ends the name, one the value."""
+
+_INDEX: Final = struct.Struct(">B")
+
+
 def read_named_variable(data: bytes) -> FloatValue:
     """Name NUL value NUL, and no other NUL."""
-    if data.count(_NUL) != 2 or data[-1] != 0:
+    if data.count(0) != _NAMED_VARIABLE_NULS or data[-1]:
         return data
-    name, value = data[:-1].decode("latin-1").split("\0")
+    name, value, _ = data.decode("latin-1").split("\0")
     return NamedVariable(name, value)
 
 
 def write_named_variable(value: FloatValue) -> bytes:
     """The inverse of `read_named_variable`."""
-    if isinstance(value, bytes):
-        return value
-    if not isinstance(value, NamedVariable):
-        raise ValueError(f"needs a NamedVariable, not {type(value).__name__}")
-    return b"%b\0%b\0" % (_text(value.name), _text(value.value))
+    if isinstance(value, NamedVariable):
+        return _pair(value.name, value.value)
+    return _raw(value, "a NamedVariable")
 
 
 def read_named_array(data: bytes) -> FloatValue:
     """Index byte, name NUL value NUL, and no other NUL in the texts."""
-    if not data or data.count(_NUL, 1) != 2 or data[-1] != 0:
+    if not data or data.count(0, 1) != _NAMED_VARIABLE_NULS or data[-1]:
         return data
-    name, value = data[1:-1].decode("latin-1").split("\0")
+    name, value, _ = data[1:].decode("latin-1").split("\0")
     return NamedArray(data[0], name, value)
 
 
 def write_named_array(value: FloatValue) -> bytes:
     """The inverse of `read_named_array`."""
+    if isinstance(value, NamedArray):
+        return _INDEX.pack(value.index) + _pair(value.name, value.value)
+    return _raw(value, "a NamedArray")
+
+
+def _pair(name: str, value: str) -> bytes:
+    data = (name + "\0" + value + "\0").encode("latin-1")
+    if data.count(0) != _NAMED_VARIABLE_NULS:
+        raise ValueError("a text cannot hold a NUL")
+    return data
+
+
+def _raw(value: FloatValue, needed: str) -> bytes:
     if isinstance(value, bytes):
         return value
-    if not isinstance(value, NamedArray):
-        raise ValueError(f"needs a NamedArray, not {type(value).__name__}")
-    return b"%c%b\0%b\0" % (value.index, _text(value.name), _text(value.value))
+    raise ValueError(f"needs {needed}, not {type(value).__name__}")
 
 
 # ---- compounds: integers, then perhaps a text
