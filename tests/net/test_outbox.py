@@ -1,6 +1,6 @@
 """What waits to be written: order, bounds, ages."""
 
-from ctigw.net.outbox import BATCH_BYTES, Outbox
+from ctigw.net.outbox import BATCH_BYTES, CONTROL_LIMIT_BYTES, Outbox
 
 
 def test_control_frames_go_before_data_that_came_earlier() -> None:
@@ -42,11 +42,15 @@ def test_bytes_in_flight_still_count_until_the_transport_took_them() -> None:
     assert not outbox.over_bytes()
 
 
-def test_the_control_lane_is_not_counted() -> None:
+def test_the_control_lane_does_not_count_against_the_data_lane_but_has_a_bound_of_its_own() -> None:
     outbox = Outbox(10, 10.0)
-    outbox.put_control(b"x" * 100)
+    outbox.put_control(b"x" * CONTROL_LIMIT_BYTES)
     assert not outbox.over_bytes()
     assert outbox.age_deadline() is None
+    outbox.put_control(b"x")
+    assert outbox.over_bytes()
+    outbox.take_batch()
+    assert not outbox.over_bytes()
 
 
 def test_age_is_that_of_the_oldest_frame_that_still_waits() -> None:

@@ -1,8 +1,8 @@
 """What waits to be written to one connection.
 
 Knows two lanes, bytes and ages; must not know streams or what a frame means. The control lane goes first but never
-splits a frame (engineering F3); it is not counted against the bounds, because sessions bound what they put there
-(decisions A8).
+splits a frame (engineering F3). It does not count against the data lane's bounds (decisions A8), but a peer can make
+it grow by asking and not reading, so it has a bound of its own.
 """
 
 from collections import deque
@@ -13,6 +13,10 @@ write.
 """
 
 
+CONTROL_LIMIT_BYTES = 256 * 1024
+"""Most bytes in the control lane: twenty thousand answered heartbeats, of a peer that floods and does not read."""
+
+
 class Outbox:
     """Bounded by bytes and by the age of the oldest frame; the owner cuts the connection when a bound is passed."""
 
@@ -20,6 +24,7 @@ class Outbox:
         self._limit_bytes = limit_bytes
         self._limit_age_s = limit_age_s
         self._control: deque[bytes] = deque()
+        self._control_bytes = 0
         self._data: deque[tuple[float, bytes]] = deque()
         self._data_bytes = 0
         self._in_flight = 0
@@ -27,6 +32,7 @@ class Outbox:
     def put_control(self, frame: bytes) -> None:
         """Add a frame that goes before all data."""
         self._control.append(frame)
+        self._control_bytes += len(frame)
 
     def put_data(self, frame: bytes, now: float) -> None:
         """Add a frame behind the others; `now` is in the unit of the age limit, seconds."""
@@ -41,6 +47,7 @@ class Outbox:
             frame = self._control.popleft()
             parts.append(frame)
             size += len(frame)
+        self._control_bytes = 0
         data_size = 0
         while self._data and (not parts or size < BATCH_BYTES):
             frame = self._data.popleft()[1]
@@ -60,8 +67,8 @@ class Outbox:
         return self._data_bytes + self._in_flight
 
     def over_bytes(self) -> bool:
-        """More bytes wait than one connection may hold."""
-        return self._data_bytes + self._in_flight > self._limit_bytes
+        """More bytes wait than one connection may hold; the control lane has a bound of its own."""
+        return self.waiting_bytes() > self._limit_bytes or self._control_bytes > CONTROL_LIMIT_BYTES
 
     def age_deadline(self) -> float | None:
         """When the oldest waiting frame becomes too old; None when nothing waits."""
