@@ -57,17 +57,19 @@ def _deeper_problems(settings: Settings) -> list[ConfigurationError]:
     from ctigw.net.tls import server_context
     from ctigw.routing.script import compile_scripts
 
-    makers: list[Callable[[], object]] = [
-        partial(server_context, listener.tls) for listener in settings.listeners if listener.tls is not None
+    makers: list[tuple[str, Callable[[], object]]] = [
+        (f"listener {listener.address}: ", partial(server_context, listener.tls))
+        for listener in settings.listeners
+        if listener.tls is not None
     ]
-    makers.append(partial(session_factory, settings))
-    makers.append(partial(compile_scripts, settings.routing))
+    makers.append(("", partial(session_factory, settings)))
+    makers.append(("", partial(compile_scripts, settings.routing)))
     problems = []
-    for make in makers:
+    for place, make in makers:
         try:
             make()
         except ConfigurationError as error:
-            problems.append(error)
+            problems.append(ConfigurationError(f"{place}{error}"))
     return problems
 
 

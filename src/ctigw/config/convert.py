@@ -22,6 +22,7 @@ from ctigw.config.problems import Place, Problems
 
 T = TypeVar("T", bound=attrs.AttrsInstance)
 _NO_KEY = Key("")
+_SECRET_WORDS = ("pass", "secret", "token")
 _KEY_TYPES: dict[type[attrs.AttrsInstance], dict[str, Any]] = {}
 """Resolving costs more than converting, and there are thousands of agents."""
 
@@ -65,7 +66,7 @@ class Converter:
         known = {attribute.name: attribute for attribute in attrs.fields(settings_class)}
         for name in content:
             if name not in known:
-                self._problems.add(content[name].place, "unknown key", allowed=", ".join(known))
+                self._refuse_unknown(name, content[name], ", ".join(known))
         values = {}
         for name, attribute in known.items():
             key = described(attribute)
@@ -80,6 +81,11 @@ class Converter:
         if len(self._problems) > before:
             raise Rejected
         return settings_class(**values)
+
+    def _refuse_unknown(self, name: str, given: PlacedValue, allowed: str) -> None:
+        """The value is shown unless somebody wrote a secret where the name of its file belongs."""
+        value = None if any(word in name.lower() for word in _SECRET_WORDS) else given.value
+        self._problems.add(given.place, "unknown key", value=value, allowed=allowed)
 
     def value(self, annotation: Any, given: PlacedValue, key: Key, *, required: bool) -> object:  # noqa: ANN401
         """One value as its annotation wants it. Raises Rejected after its problem is added."""

@@ -117,7 +117,8 @@ def _check_agents(tables: Tables) -> None:
     agents = tables.each(Agent)
     tables.unique((agent.skill_target_id, place.inside("skill_target_id")) for agent, place in agents)
     tables.unique(((agent.peripheral, agent.id), place.inside("id")) for agent, place in agents)
-    attributes = {attribute.name: attribute for attribute, _ in tables.each(Attribute)}
+    # Of two attributes with one name, values are judged by the first; the second is the problem.
+    attributes = {attribute.name: attribute for attribute, _ in reversed(tables.each(Attribute))}
     tables.unique((attribute.name, place.inside("name")) for attribute, place in tables.each(Attribute))
     for attribute, place in tables.each(Attribute):
         if attribute.default is not None:
