@@ -246,6 +246,16 @@ def test_sign_out_ends_open_tasks_with_40_or_as_given() -> None:
         assert views(gone) == [(101, CHAT, AgentState.LOGOUT, False)]
 
 
+def test_sign_out_answers_a_deferred_not_routable_and_the_next_sign_in_knows_nothing_of_it() -> None:
+    site = Site()
+    site.ready(101)
+    site.task()
+    site.report(inputs.MakeAgentNotRoutable, 101)
+    assert status(site.report(inputs.MediaLogout, 101)) is ReportStatus.AGENT_NOT_LOGGED_IN
+    site.ready(101)
+    assert "AgentChosen" in public(site.task())
+
+
 def test_losing_one_of_two_clients_of_a_path_changes_nothing() -> None:
     site = Site()
     site.say(inputs.ArmClientOpened(SECOND, 1))

@@ -1,6 +1,8 @@
 """Routing clients that are lost and ask again (decisions D6, E1)."""
 
-from ctigw.routing import events, inputs
+import pytest
+
+from ctigw.routing import events, inputs, tasks
 from ctigw.routing.events import TaskState
 from routing_site import WEB, Site, names, of, only, public, settings
 
@@ -155,6 +157,16 @@ def test_sequence_counts_on_over_a_family_of_tasks() -> None:
     assert plain.sequence == 1
     site.about(inputs.EndTask, 101, first)
     assert only(site.task(service=3, previous_task=first), events.TaskAccepted).task_id == (*first[:2], 4)
+
+
+def test_oldest_answers_are_forgotten_when_too_many_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tasks, "MOST_REMEMBERED", 2)
+    site = Site(settings({"8001": ({"op": "label", "value": "LBL"},)}))
+    for dialogue in (1, 2, 3):
+        site.task("8001", dialogue=dialogue, uui=b"one")
+    second_session(site)
+    again = [names(site.task("8001", dialogue=d, uui=b"one", session=SECOND))[0] for d in (3, 2, 1)]
+    assert again == ["LabelRepeated", "LabelRepeated", "TaskAccepted"]
 
 
 def test_side_that_takes_over_counts_on_in_its_own_parity() -> None:

@@ -42,6 +42,15 @@ def test_clock_of_an_agent_begins_anew_when_a_slot_comes_free() -> None:
     assert [chosen(site), chosen(site)] == [102, 101]
 
 
+def test_clock_of_an_agent_goes_on_when_a_slot_is_taken() -> None:
+    site = Site()
+    site.ready(102, limit=3)
+    site.now += 10
+    site.ready(101, limit=2)
+    site.now += 10
+    assert [chosen(site), chosen(site)] == [102, 102]  # equal slots after the first, but available for longer
+
+
 def test_group_with_the_longest_available_agent_wins_even_against_more_slots() -> None:
     site = Site(
         settings(
@@ -96,6 +105,13 @@ def test_full_queue_gives_the_task_back_to_be_asked_again() -> None:
         assert (failed.reason, failed.cause_code) == (NewTaskFailureReason.ROUTER_RELEASED_TASK, 1)
         site.cancel(1)
         assert public(site.task()) == ["TaskAccepted", "TaskQueued"]
+
+
+def test_task_that_waits_already_may_enter_further_queues_though_they_are_full() -> None:
+    script = ({"op": "queue", "to": ["sg:chat"]}, {"op": "wait", "seconds": 1}, {"op": "queue", "to": ["sg:second"]})
+    site = Site(settings({"8001": script}, groups=GROUPS, router=RouterSettings(max_tasks_in_queue=1)))
+    site.task("8001")
+    assert public(site.pass_time(1)) == ["TaskQueued"]
 
 
 def test_limits_of_call_type_and_domain_leave_others_alone() -> None:

@@ -11,7 +11,10 @@ from ctigw.routing.state import AgentDomain, State, Tally
 
 def foreign_task(domain: AgentDomain, domains: list[AgentDomain]) -> bool:
     """Whether the agent has a task in another domain that may not be interrupted (semantics 2.2)."""
-    return any(other.tally.total and not other.interruptible and other is not domain for other in domains)
+    for other in domains:
+        if other is not domain and other.tally.total and not other.interruptible:
+            return True
+    return False
 
 
 def availability(domain: AgentDomain, domains: list[AgentDomain]) -> Availability:

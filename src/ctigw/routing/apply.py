@@ -189,7 +189,7 @@ def _accepted(state: State, fact: events.TaskAccepted, now: float) -> None:
         dialogue=fact.dialogue,
         mrd=state.mrds[fact.mrd_id],
         script=state.scripts[fact.call_type],
-        packed_context=pack(fact.context, state.words),
+        stored_context=fact.context,
         preferred=fact.preferred_skill_target_id,
         resend_key=resend_key,
     )
@@ -210,6 +210,7 @@ def _queued(state: State, fact: events.TaskQueued, now: float) -> None:
         task.sequence = state.sequences
         task.queued_at = now
         task.waited = True
+        task.stored_context = pack(task.context, state.words)
         state.queued += 1
         state.queued_by_mrd[task.mrd.id] += 1
         state.queued_by_call_type[task.script.name] += 1
@@ -283,7 +284,8 @@ def _run_script_requested(state: State, fact: events.RunScriptRequested, now: fl
 
 @_applies(events.TaskDataUpdated)
 def _data_updated(state: State, fact: events.TaskDataUpdated, now: float) -> None:
-    state.tasks[fact.task_id].packed_context = pack(fact.context, state.words)
+    task = state.tasks[fact.task_id]
+    task.stored_context = pack(fact.context, state.words) if task.entries else fact.context
 
 
 @_applies(events.TaskKept)
@@ -327,9 +329,10 @@ def _agent_chosen(state: State, fact: events.AgentChosen, now: float) -> None:
     _close_dialogue(state, task)
     task.domain = state.domains[AgentKey(fact.skill_target_id, fact.mrd_id)]
     task.queue = fact.queue
-    task.resume_at = None
+    if task.resume_at is not None:
+        task.resume_at = None
+        state.deadlines.clear(DeadlineKey(DeadlineKind.SCRIPT, task.id))
     task.start_deadline = fact.start_deadline
-    state.deadlines.clear(DeadlineKey(DeadlineKind.SCRIPT, task.id))
     state.deadlines.set(DeadlineKey(DeadlineKind.START, task.id), fact.start_deadline)
     task.domain.tasks[task.id] = task
     _move(state, task, TaskState.PRE_CALL)
@@ -354,6 +357,7 @@ _applies(events.TaskWrapUpBegun)(_task_moved(TaskState.WRAPUP))
 @_applies(events.TaskStarted)
 def _started(state: State, fact: events.TaskStarted, now: float) -> None:
     task = state.tasks[fact.task_id]
+    task.started = True
     state.deadlines.clear(DeadlineKey(DeadlineKind.START, task.id))
     state.deadlines.set(DeadlineKey(DeadlineKind.DURATION, task.id), now + task.mrd.max_task_duration_s)
     _move(state, task, TaskState.ACTIVE)
@@ -364,8 +368,13 @@ def _started(state: State, fact: events.TaskStarted, now: float) -> None:
 def _ended(state: State, fact: events.TaskEnded, now: float) -> None:
     """End a task; remember it when its answer may have to be repeated, or its id be a PreviousTask."""
     task = state.tasks[fact.task_id]
-    for kind in (DeadlineKind.SCRIPT, DeadlineKind.START, DeadlineKind.DURATION, DeadlineKind.KEPT):
-        state.deadlines.clear(DeadlineKey(kind, task.id))
+    if task.kept:
+        state.deadlines.clear(DeadlineKey(DeadlineKind.KEPT, task.id))
+    elif task.resume_at is not None:
+        state.deadlines.clear(DeadlineKey(DeadlineKind.SCRIPT, task.id))
+    if task.domain is not None:
+        timer = DeadlineKind.DURATION if task.started else DeadlineKind.START
+        state.deadlines.clear(DeadlineKey(timer, task.id))
     _move(state, task, TaskState.ENDED)
     _close_dialogue(state, task)
     if task.domain is not None:
@@ -376,7 +385,7 @@ def _ended(state: State, fact: events.TaskEnded, now: float) -> None:
         _forget(state, task)
         return
     if task.resend_key is None:
-        task.packed_context = pack(TaskContext(task.context.script_selector), state.words)
+        task.stored_context = TaskContext(task.context.script_selector)
     state.remembered[task.id] = None
     state.deadlines.set(DeadlineKey(DeadlineKind.FORGET, task.id), now + task.mrd.task_life_s)
 

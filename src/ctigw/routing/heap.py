@@ -33,6 +33,8 @@ class OrderedHeap(Generic[Key]):
     def put(self, key: Key, *order: float) -> None:
         """Add the key, or move it to a new place."""
         entry = (*order, key)
+        if self._live.get(key) == entry:
+            return
         self._live[key] = entry
         heappush(self._heap, entry)
         self._sweep()

@@ -84,7 +84,8 @@ class TaskRecord:
     dialogue: DialogueKey
     mrd: MediaRoutingDomain
     script: CompiledScript
-    packed_context: PackedContext
+    stored_context: TaskContext | PackedContext
+    """Packed while the task waits; as it came otherwise, because most tasks are answered at once."""
     preferred: int | None
     resend_key: ResendKey | None
     state: TaskState = TaskState.PENDING
@@ -108,12 +109,14 @@ class TaskRecord:
     """The agent who has it or had it."""
     queue: QueueRef | None = None
     start_deadline: float = 0.0
+    started: bool = False
     label: str | None = None
 
     @property
     def context(self) -> TaskContext:
-        """What the task carries along; made anew at every call."""
-        return unpack(self.packed_context)
+        """What the task carries along."""
+        stored = self.stored_context
+        return unpack(stored) if isinstance(stored, tuple) else stored
 
 
 class Tally:
