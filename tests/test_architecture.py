@@ -16,7 +16,7 @@ MAY_IMPORT = {
     "observe": {"errors", "observe"},
     "net": {"errors", "config", "session", "wire", "net"},
     "gateway": {"errors", "config", "wire", "session", "routing", "net", "observe", "gateway"},
-    "client": {"errors", "wire", "net", "client"},
+    "client": {"errors", "config", "wire", "net", "client"},
     "cli": {"errors", "config", "wire", "routing", "net", "gateway", "client", "cli"},
 }
 """Folder -> our own folders that it may import."""

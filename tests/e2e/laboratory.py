@@ -15,22 +15,31 @@ import trio
 
 from ctigw.config.loader import load
 from ctigw.gateway.daemon import Daemon
+from run_scenarios import CONFIGURATION, DEFAULT_AGENTS, PASSWORD, SCENARIOS, TLS_FILES, agent
 
 ROOT = Path(__file__).resolve().parents[2]
-SCENARIOS = ROOT / "tools" / "scenarios"
-PASSWORD = "desktop-password"
-PORTS = ("127.0.0.1:38001", "127.0.0.1:38002", "127.0.0.1:38003", "127.0.0.1:9108")
+MORE_LISTENERS = """
+[[listener]]
+address = "127.0.0.1:0"
+tls = false
+
+[[listener]]
+address = "127.0.0.1:0"
+tls = false
+limits = { first_message_s = 1, send_s = 2, outbox_age_s = 2, outbox_bytes = 65536 }
+"""
+"""Plain TCP, and plain TCP with short deadlines, so that silence is seen to end soon."""
 
 
 def prepare(folder: Path, extra: str = "") -> Path:
-    """The laboratory's configuration with ports of the system's choice, certificates and the password file."""
+    """The scenarios' configuration with ports of the system's choice, certificates and the password file."""
     subprocess.run([sys.executable, "-m", "ctigw", "certs", str(folder)], check=True, capture_output=True)
     (folder / "desktop.pw").write_text(PASSWORD + "\n", encoding="ascii")
-    text = (ROOT / "tools" / "lab" / "gateway.toml").read_text(encoding="utf-8")
-    for address in PORTS:
-        text = text.replace(address, "127.0.0.1:0")
+    text = CONFIGURATION.read_text(encoding="utf-8").replace("@TLS@", TLS_FILES)
+    text = text.replace("@LISTEN@", "127.0.0.1:0").replace("@ADMIN@", "127.0.0.1:0")
     path = folder / "gateway.toml"
-    path.write_text(text + extra, encoding="utf-8")
+    agents = "".join(agent(number) for number in range(DEFAULT_AGENTS))
+    path.write_text(text + MORE_LISTENERS + agents + extra, encoding="utf-8")
     return path
 
 

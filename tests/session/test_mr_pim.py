@@ -291,7 +291,6 @@ def test_graceful_shutdown_is_sent_from_version_5_on_only() -> None:
         pytest.param(with_floats((133, b"\0\0\2")), id="QueueType of 3 bytes"),
         pytest.param(with_floats((43, EccValue(1, "v"))), id="ECC value without name"),
         pytest.param(with_floats((44, EccArray(1, 0, "v"))), id="ECC element without name"),
-        pytest.param(with_floats((42, EccName(1, "user.x"))), id="ECC name without value"),
         pytest.param(with_floats((42, EccName(1, "user.x")), (43, EccValue(2, "v"))), id="ECC names cross"),
         pytest.param(
             with_floats((42, EccName(1, "a")), (42, EccName(1, "b")), (43, EccValue(1, "v"))), id="ECC tag twice"
@@ -477,6 +476,23 @@ def test_cancel_that_crossed_the_answer_gets_36_with_the_next_number() -> None:
     session.receive_bytes(cancel(), NOW)
     events, written = taken(session)
     assert (written, refusals(events), messages(events)) == ([cancel_conf(36, sequence=2)], [], [])
+
+
+def test_an_ecc_name_without_a_value_is_an_empty_value() -> None:
+    session = open_pim()
+    session.receive_bytes(with_floats((42, EccName(1, "user.x"))), NOW)
+    events, written = taken(session)
+    assert (written, refusals(events), len(messages(events))) == ([], [], 1)
+
+
+def test_script_result_that_crossed_the_answer_is_dropped_without_an_error() -> None:
+    session = open_pim()
+    session.receive_bytes(mr_frame(new_task()), NOW)
+    session.submit(answer(), NOW)
+    session.take()
+    session.receive_bytes(mr_frame(mr.RunScriptResult(1, 2, 9, 1)), NOW)
+    events, written = taken(session)
+    assert (written, refusals(events), messages(events)) == ([], [], [])
 
 
 def test_late_confirmation_from_the_router_is_sent_although_the_dialogue_was_answered() -> None:

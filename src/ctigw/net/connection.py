@@ -7,6 +7,7 @@ failed or cancelled one ends the stream for good.
 """
 
 import math
+import struct
 from typing import Protocol
 
 import trio
@@ -19,6 +20,10 @@ from ctigw.session.session import Session
 
 READ_BYTES = 32 * 1024
 """Most bytes of one read: some hundred frames, a few milliseconds of work before other connections get their turn."""
+
+
+_RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+"""SO_LINGER on, zero seconds: closing sends RST and frees the buffers."""
 
 
 class ConnectionOwner(Protocol):
@@ -220,12 +225,24 @@ class Connection:
         with trio.CancelScope(deadline=trio.current_time() + self._limits.close_s, shield=True):
             try:
                 if self._dead:
+                    drop_unsent(self._stream)
                     await trio.aclose_forcefully(self._stream)
                 else:
                     await self._stream.aclose()
             except (trio.BrokenResourceError, trio.ClosedResourceError):
                 await trio.aclose_forcefully(self._stream)
         await trio.aclose_forcefully(self._stream)
+
+
+def drop_unsent(stream: trio.abc.Stream) -> None:
+    """Have the kernel forget what the peer did not take.
+
+    Otherwise a peer that never reads would hold the socket and its buffers long after the connection was cut.
+    """
+    if isinstance(stream, trio.SSLStream):
+        stream = stream.transport_stream
+    if isinstance(stream, trio.SocketStream):
+        stream.setsockopt(trio.socket.SOL_SOCKET, trio.socket.SO_LINGER, _RESET_ON_CLOSE)
 
 
 def _cause(error: BaseException) -> str:

@@ -166,13 +166,16 @@ class MrPimSession(MrSession):
         self._send_in_dialogue(mr.CancelTaskConf(dialogue_id, 0, message.invoke_id, status))
 
     def _in_dialogue(self, dialogue_id: int, send_seq_no: int) -> bool:
-        """Whether a message belongs to an open dialogue; answered when it does not.
+        """Whether a message belongs to an open dialogue; answered when there never was one.
 
-        A message that crossed the answer of its dialogue gets the same answer: for this side the dialogue is over.
+        A message that crossed the answer of its dialogue is nobody's mistake and changes nothing any more: it is
+        dropped, so that an application under load does not meet an error for every RUN_SCRIPT_RESULT that came late.
         """
         self._check_sequence(dialogue_id, send_seq_no)
         if dialogue_id in self._dialogues:
             return True
+        if self._dialogues.was_ended(dialogue_id):
+            return False
         self._refuse(FrameErrorReason.UNKNOWN_DIALOGUE, f"dialogue {dialogue_id}")
         self._fail_dialogue(dialogue_id, mr.Status.INVALID_DIALOGUEID)
         return False

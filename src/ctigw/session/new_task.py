@@ -91,14 +91,12 @@ class _EccCheck:
         return self._take_element(read_ecc_array(value))
 
     def pairing_problem(self) -> str | None:
-        """Say which name or value lacks its partner."""
+        """Say which value lacks its name. A name without a value is an empty value (mr-wire (d))."""
         arrays = {ecc_tag for ecc_tag, _ in self.elements}
         for ecc_tag in sorted(self.scalars | arrays):
             if ecc_tag not in self.names:
                 return f"ECC value {ecc_tag} has no name"
         for ecc_tag in sorted(self.names):
-            if ecc_tag not in self.scalars and ecc_tag not in arrays:
-                return f"ECC name {ecc_tag} has no value"
             if ecc_tag in self.scalars and ecc_tag in arrays:
                 return f"ECC variable {ecc_tag} is scalar and array"
         if len(set(self.names.values())) != len(self.names):

@@ -82,16 +82,16 @@ def cut(data: bytes, max_body: int) -> Cut:
 def opening(message_type: int, body: bytes) -> tuple[ProtocolName, int] | None:
     """The protocol and version that a frame opens; None when it is no OPEN_REQ.
 
-    A version that the protocol does not have is read as the newest one: the layout of a refused OPEN_REQ is anyone's
-    guess.
+    A version that we do not have is read as the nearest that we do: the layout of a refused OPEN_REQ is anyone's guess,
+    but whoever is older than CTI 13 has the short tags of 13.
     """
     if message_type != OPEN_REQ or len(body) < MR_OPEN_BODY:
         return None
     version: int = _UINT.unpack_from(body, _VERSION_OFFSET)[0]
     if len(body) < CTI_OPEN_BODY:
-        return "mr", version if 1 <= version <= MR_VERSION else MR_VERSION
+        return "mr", min(max(version, 1), MR_VERSION)
     oldest = cti_codec().rows.oldest
-    return "cti", version if oldest <= version <= CTI_VERSION else CTI_VERSION
+    return "cti", min(max(version, oldest), CTI_VERSION)
 
 
 class Conversation:
