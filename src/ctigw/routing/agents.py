@@ -11,10 +11,9 @@ from ctigw.routing.state import AgentDomain, State, Tally
 
 def foreign_task(domain: AgentDomain, domains: list[AgentDomain]) -> bool:
     """Whether the agent has a task in another domain that may not be interrupted (semantics 2.2)."""
-    for other in domains:
-        if other is not domain and other.tally.total and not other.interruptible:
-            return True
-    return False
+    if len(domains) == 1:  # most agents, and this is asked at every turn
+        return False
+    return any(other.tally.total and not other.interruptible and other is not domain for other in domains)
 
 
 def availability(domain: AgentDomain, domains: list[AgentDomain]) -> Availability:
