@@ -4,8 +4,11 @@ import pytest
 import trio
 from trio.testing import MockClock
 
+from ctigw.config.routing import CallType
 from ctigw.wire import AgentRef, EccName, EccValue, FloatValue, Message, TaskId, cti, mr
-from town import ADA, ALL_STATES, ARM_AND_ALL, BEN, CHAT, EMAIL, START_TIMEOUT_S, Peer, town
+from town import ADA, ALL_STATES, ARM_AND_ALL, BEN, CHAT, EMAIL, SETTINGS, START_TIMEOUT_S, Peer, town
+
+LABELLED = attrs.evolve(SETTINGS, call_types=(CallType(name="chat", script=({"op": "label", "value": "LBL_bot"},)),))
 
 
 def only(messages: list[Message], kind: type[Message]) -> Message:
@@ -327,3 +330,18 @@ async def test_what_happens_is_counted(autojump_clock: MockClock) -> None:
         await trio.sleep(START_TIMEOUT_S + 0.1)
         assert value("ctigw_start_timeouts_total", mrd="chat") == 1
         assert value("ctigw_tasks_ended_total", mrd="chat", disposition="19") == 1
+
+
+async def test_a_label_is_told_again_to_an_application_that_resends_on_another_connection(
+    autojump_clock: MockClock,
+) -> None:
+    about = (mr.NewTask.USER_TO_USER_INFO, b"conversation 1")
+    async with town(LABELLED) as place:
+        application = await place.application()
+        await application.new_task(1, about)
+        first = only(await application.received(), mr.DoThisWithTask)
+        again = await place.application()
+        await again.new_task(1, about)
+        assert await again.received() == [first]
+        assert isinstance(first, mr.DoThisWithTask)
+        assert first.label == "LBL_bot"

@@ -14,6 +14,7 @@ from ctigw.routing.events import (
     AnswerRepeated,
     CancelAnswered,
     LabelChosen,
+    LabelRepeated,
     QueueKind,
     RunScriptRequested,
     TaskFailed,
@@ -68,7 +69,7 @@ def _agent_answer(directory: Directory, event: AgentChosen | AnswerRepeated) -> 
     )
 
 
-def _label_answer(_: Directory, event: LabelChosen) -> mr.DoThisWithTask:
+def _label_answer(_: Directory, event: LabelChosen | LabelRepeated) -> mr.DoThisWithTask:
     floating: list[tuple[int, FloatValue]] = [
         (mr.DoThisWithTask.SCRIPT_SELECTOR, event.context.script_selector),
         (mr.DoThisWithTask.LABEL, event.label),
@@ -109,6 +110,7 @@ _MESSAGES: dict[type[Any], Callable[[Directory, Any], Message]] = {
     AgentChosen: _agent_answer,
     AnswerRepeated: _agent_answer,
     LabelChosen: _label_answer,
+    LabelRepeated: _label_answer,
     TaskRejected: _failure,
     TaskFailed: _failure,
     RunScriptRequested: _run_script,
