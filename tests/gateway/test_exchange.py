@@ -1,5 +1,6 @@
 """Who gets what, and in which order (decisions C3, C5, D3, D6, E2, E3), on virtual time."""
 
+import attrs
 import pytest
 import trio
 from trio.testing import MockClock
