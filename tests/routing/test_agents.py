@@ -335,6 +335,10 @@ def test_agents_are_found_by_number_on_their_peripheral() -> None:
     found = site.engine.agent_by_number(PERIPHERAL, "103")
     assert found is not None
     assert found.skill_target_id == 103
+    assert site.engine.agent(103) is found
+    domain = site.engine.mrd(CHAT)
+    assert domain is not None
+    assert domain.name == "chat"
     assert site.engine.agent_by_number(PERIPHERAL + 1, "103") is None
     assert site.engine.agent_view(999, CHAT, START) is None
     assert site.state(103) is AgentState.LOGOUT

@@ -47,6 +47,7 @@ def test_names_come_once_in_order() -> None:
         "english",
         "english >=",
         "english = 7",
+        "english and english",
         "english >= 7 english",
         "(english >= 7",
         "english >= 7)",

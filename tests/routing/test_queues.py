@@ -233,6 +233,7 @@ def test_agent_of_a_later_step_takes_no_task_that_has_not_reached_it() -> None:
     first = only(site.task("8001"), events.TaskAccepted).task_id
     site.pass_time(45)  # on step 3
     second = only(site.task("8001"), events.TaskAccepted).task_id
+    site.ready(104)  # matches no step
     site.ready(103, limit=2)
     assert site.engine.task_state(first) is events.TaskState.QUEUED
     served = of(site.pass_time(10), events.AgentChosen)

@@ -2,13 +2,21 @@
 
 from typing import Any
 
+import attrs
 import pytest
 
-from ctigw.config.routing import Attribute, PrecisionQueue, RoutingSettings, SkillGroup
+from ctigw.config.routing import (
+    Attribute,
+    PrecisionQueue,
+    PrecisionQueueStep,
+    RouterSettings,
+    RoutingSettings,
+    SkillGroup,
+)
 from ctigw.errors import ConfigurationError
 from ctigw.routing import events, inputs
 from ctigw.routing.script import compile_scripts
-from routing_site import CHAT, WEB, Site, names, of, only, public, settings, steps
+from routing_site import CHAT, WEB, Site, agent, names, of, only, public, settings, steps
 
 GROUPS = (SkillGroup("second", 3, CHAT),)
 
@@ -147,6 +155,7 @@ WAIT = {"op": "wait", "seconds": 1}
         ({"op": "queue", "to": ["sg:chat"], "priority": 0}, ["priority"]),
         ({"op": "queue", "to": ["sg:chat"], "on_full": "nowhere"}, ["on_full", "nowhere"]),
         ({"op": "priority"}, ["value"]),
+        ({"op": "set", "value": "x"}, ["variable"]),
         ({"op": "set", "variable": "call.11", "value": "x"}, ["call.11"]),
         ({"op": "set", "variable": "call.1", "value": "x" * 41}, ["value", "40"]),
         ({"op": "set", "variable": "ecc.user.x", "value": "x" * 211}, ["value", "210"]),
@@ -170,8 +179,6 @@ def test_loop_without_a_wait_is_refused_and_with_one_allowed() -> None:
 
 
 def test_loop_through_a_wait_goes_round_until_the_queue_has_room() -> None:
-    from ctigw.config.routing import RouterSettings
-
     script = ({**WAIT, "label": "begin"}, {"op": "queue", "to": ["sg:chat"], "on_full": "begin"})
     site = Site(settings({"8001": script}, router=RouterSettings(max_tasks_in_queue=1)))
     site.task("8000")
@@ -179,6 +186,11 @@ def test_loop_through_a_wait_goes_round_until_the_queue_has_room() -> None:
     assert public(site.pass_time(10)) == []
     site.cancel(1)
     assert public(site.pass_time(1)) == ["TaskQueued"]
+
+
+def test_agent_number_of_several_peripherals_is_refused_as_a_queue() -> None:
+    agents = (agent(101), attrs.evolve(agent(102), id="101", peripheral=5001))
+    assert "several peripherals" in refused({"op": "queue", "to": ["agent:101"]}, agents=agents)
 
 
 def test_call_types_are_numbered_in_order_unless_they_have_a_number() -> None:
@@ -192,11 +204,14 @@ def test_call_types_are_numbered_in_order_unless_they_have_a_number() -> None:
         (PrecisionQueue("q", 9, CHAT, steps(("english >", 0))), ["step 1", "english >"]),
         (PrecisionQueue("q", 9, CHAT, steps(("english > 1", 0), ("spanish > 1", 0))), ["step 2", "spanish"]),
         (PrecisionQueue("q", 9, CHAT, ()), ["steps", "1 to 10"]),
+        (PrecisionQueue("q", 9, CHAT, (PrecisionQueueStep("english > 1", 1, "true"),)), ["consider_if", "step 1"]),
+        (PrecisionQueue("q", 9, CHAT, steps((" or ".join(f"a{n} > 1" for n in range(11)), 0))), ["up to 10"]),
         (PrecisionQueue("q", 9, CHAT, steps(*[("english > 1", 0.0)] * 11)), ["1 to 10"]),
     ],
 )
 def test_faulty_precision_queue_is_refused_by_name_and_step(queue: PrecisionQueue, words: list[str]) -> None:
-    site = RoutingSettings(attributes=(Attribute("english", "proficiency"),), precision_queues=(queue,))
+    attributes = tuple(Attribute(name, "proficiency") for name in ("english", *(f"a{n}" for n in range(11))))
+    site = RoutingSettings(attributes=attributes, precision_queues=(queue,))
     with pytest.raises(ConfigurationError) as caught:
         compile_scripts(site)
     for word in ("precision_queue q", *words):

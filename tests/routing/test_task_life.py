@@ -1,5 +1,7 @@
 """A task's way from NEW_TASK to its end (semantics 3.2, 3.5; decisions E1 to E3)."""
 
+import attrs
+
 from ctigw.routing import events, inputs
 from ctigw.routing.events import AgentState, Availability, ReportKind, ReportStatus, TaskState
 from routing_site import CHAT, EMAIL, START, Site, names, of, only, public, settings, views
@@ -184,8 +186,14 @@ def test_context_update_sets_what_it_names_and_leaves_the_rest_in_order() -> Non
         ("ecc.user.x", None, "b"),
         ("ecc.user.y", None, "c"),
     )
-    refused = site.say(inputs.UpdateTaskContext(site.origin(), 2, task_id, changes))
-    assert only(refused, events.ReportAnswered).kind is ReportKind.UPDATE_TASK_CONTEXT
+    queued = only(site.task(), events.TaskAccepted).task_id
+    for path, task, status in (
+        (2, task_id, ReportStatus.LOGIN_NOT_ALLOWED_FOR_APP_PATH),
+        (1, queued, ReportStatus.NO_OFFER_OR_PRE_CALL_RECEIVED),
+        (1, inputs.TaskId(1, 1, 1), ReportStatus.TASK_OBJECT_NOT_FOUND),
+    ):
+        refused = only(site.say(inputs.UpdateTaskContext(site.origin(), path, task, changes)), events.ReportAnswered)
+        assert (refused.kind, refused.status) == (ReportKind.UPDATE_TASK_CONTEXT, status)
 
 
 def test_keys_of_side_b_are_even_and_days_change_at_midnight() -> None:
@@ -194,6 +202,14 @@ def test_keys_of_side_b_are_even_and_days_change_at_midnight() -> None:
     assert keys == [(DAY, 2, 1), (DAY, 4, 1)]
     site.now = (START // 86_400 + 1) * 86_400
     assert only(site.task(), events.TaskAccepted).task_id == (DAY + 1, 6, 1)
+
+
+def test_keys_begin_anew_after_the_highest_that_the_wire_carries() -> None:
+    for side, last, first in (("A", 2**31 - 1, 1), ("B", 2**31 - 2, 2)):
+        site = Site(side=side)
+        accepted = attrs.evolve(only(site.task(), events.TaskAccepted), task_id=inputs.TaskId(DAY, last, 1))
+        site.engine.apply(accepted, site.now)
+        assert only(site.task(dialogue=70), events.TaskAccepted).task_id.key == first
 
 
 def test_unknown_previous_task_gets_a_new_id() -> None:
@@ -216,4 +232,6 @@ def test_census_counts_tasks_queues_and_agents() -> None:
     assert census.queues["sg:email"] == (0, None)
     assert census.agents["chat", AgentState.RESERVED] == 1
     assert census.available["chat", "icm"] == 0
+    site.ready(102, mrd=EMAIL)
+    assert site.engine.census().available["email", "icm"] == 1
     assert of(site.engine.pending_pre_calls(1), events.AgentChosen)[0].skill_target_id == 101

@@ -27,9 +27,6 @@ class OrderedHeap(Generic[Key]):
     def __len__(self) -> int:
         return len(self._live)
 
-    def __contains__(self, key: Key) -> bool:
-        return key in self._live
-
     def put(self, key: Key, *order: float) -> None:
         """Add the key, or move it to a new place."""
         entry = (*order, key)
