@@ -163,6 +163,30 @@ async def test_a_peer_that_never_reads_is_cut_when_a_write_takes_too_long(autoju
     assert [event.reason for event in made.owner.closed] == [CloseReason.SEND_TIMEOUT]
 
 
+async def test_a_write_that_takes_too_long_while_closing_ends_the_connection_then(
+    autojump_clock: trio.abc.Clock,
+) -> None:
+    made = bench(attrs.evolve(LIMITS, send_s=1, close_s=1000), lockstep=True)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(made.connection.run)
+        await made.peer.send_all(b"bye")
+        started = trio.current_time()
+    assert trio.current_time() - started == pytest.approx(1)
+    assert [event.reason for event in made.owner.closed] == [CloseReason.PEER_CLOSED]
+
+
+async def test_a_control_frame_that_nobody_takes_is_timed_too(autojump_clock: trio.abc.Clock) -> None:
+    made = bench(lockstep=True)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(made.connection.run)
+        await trio.sleep(5)
+        made.session.frames.append((b"heartbeat", Lane.CONTROL))
+        made.connection.pump(made.clock.now())
+        started = trio.current_time()
+    assert trio.current_time() - started == pytest.approx(LIMITS.send_s)
+    assert [event.reason for event in made.owner.closed] == [CloseReason.SEND_TIMEOUT]
+
+
 async def test_too_many_waiting_bytes_cut_the_connection_at_once(autojump_clock: trio.abc.Clock) -> None:
     made = bench(attrs.evolve(LIMITS, send_s=100, outbox_age_s=100), lockstep=True)
     async with trio.open_nursery() as nursery:

@@ -65,9 +65,13 @@ class Connection:
         self._marks: list[float] = []
         self._closed: SessionClosed | None = None
         self._dead = False
-        self._wake_writer = trio.Event()
+        self._writer_idle = trio.lowlevel.ParkingLot()
         self._wake_timer = trio.Event()
         self._timer_at = math.inf
+        self._send_deadline = math.inf
+        """When the write under way has taken too long. The timer watches it: to move a scope's deadline for each write
+        costs more than all of the write's own bookkeeping.
+        """
         self._drained = trio.Event()
         self._read_scope = trio.CancelScope()
 
@@ -83,7 +87,7 @@ class Connection:
                 nursery.start_soon(self._keep_time)
                 with self._read_scope:
                     await self._read()
-                self._wake_writer.set()
+                self._writer_idle.unpark_all()
                 with trio.move_on_after(0 if self._dead else self._limits.close_s):
                     await self._drained.wait()
                 nursery.cancel_scope.cancel()
@@ -122,7 +126,7 @@ class Connection:
                     self._read_scope.cancel()
             self._owner.session_events(self, events, now)
         if self.outbox:
-            self._wake_writer.set()
+            self._writer_idle.unpark_all()
             if self.outbox.over_bytes():
                 self.cut(CloseReason.OUTBOX_BYTES, f"{self.outbox.waiting_bytes()} bytes waiting")
         self._arm(now)
@@ -136,6 +140,7 @@ class Connection:
         self._dead = True
         self._end(reason, detail)
         self._read_scope.cancel()
+        self._drained.set()
 
     def _end(self, reason: CloseReason, detail: str) -> None:
         if self._closed is None:
@@ -157,31 +162,29 @@ class Connection:
             self.pump(now)
 
     async def _write(self) -> None:
-        with trio.CancelScope() as scope:
-            while not self._dead:
-                batch = self.outbox.take_batch()
-                if not batch:
-                    if self._closed is not None:
-                        break
-                    self._wake_writer = trio.Event()
-                    await self._wake_writer.wait()
-                    continue
-                marks, self._marks = self._marks, []
-                scope.deadline = trio.current_time() + self._limits.send_s
-                try:
-                    await self._stream.send_all(batch)
-                except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
-                    self.cut(CloseReason.BROKEN, _cause(error))
-                except BaseException:
-                    self._dead = True  # a cancelled send leaves half a frame: nothing may follow it (engineering F2)
-                    raise
-                else:
-                    scope.deadline = math.inf
-                    self.outbox.written()
-                    if marks:
-                        self._owner.batch_written(self, marks, self._clock.now())
-        if scope.cancelled_caught:
-            self.cut(CloseReason.SEND_TIMEOUT, f"nothing taken for {self._limits.send_s:g} s")
+        while not self._dead:
+            batch = self.outbox.take_batch()
+            if not batch:
+                if self._closed is not None:
+                    break
+                await self._writer_idle.park()
+                continue
+            marks, self._marks = self._marks, []
+            self._send_deadline = self._clock.now() + self._limits.send_s
+            if self._send_deadline < self._timer_at:
+                self._wake_timer.set()
+            try:
+                await self._stream.send_all(batch)
+            except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
+                self.cut(CloseReason.BROKEN, _cause(error))
+            except BaseException:
+                self._dead = True  # a cancelled send leaves half a frame: nothing may follow it (engineering F2)
+                raise
+            else:
+                self._send_deadline = math.inf
+                self.outbox.written()
+                if marks:
+                    self._owner.batch_written(self, marks, self._clock.now())
         self._drained.set()
 
     async def _keep_time(self) -> None:
@@ -201,14 +204,20 @@ class Connection:
     def _enforce(self, now: float) -> None:
         """The driver's own deadlines; the session's are its own business."""
         oldest = self.outbox.age_deadline()
-        if oldest is not None and oldest <= now:
+        if self._send_deadline <= now:
+            # The write is cancelled with the nursery: a cut connection does not wait for its outbox.
+            self.cut(CloseReason.SEND_TIMEOUT, f"nothing taken for {self._limits.send_s:g} s")
+        elif oldest is not None and oldest <= now:
             self.cut(CloseReason.OUTBOX_AGE, f"older than {self._limits.outbox_age_s:g} s")
         elif self._first_message_deadline is not None and self._first_message_deadline <= now:
             self.cut(CloseReason.FIRST_MESSAGE, f"no whole first message in {self._limits.first_message_s:g} s")
 
     def _next_deadline(self) -> float:
-        candidates = (self.session.next_deadline(), self.outbox.age_deadline(), self._first_message_deadline)
-        return min((at for at in candidates if at is not None), default=math.inf)
+        earliest = self._send_deadline
+        for at in (self.session.next_deadline(), self.outbox.age_deadline(), self._first_message_deadline):
+            if at is not None and at < earliest:
+                earliest = at
+        return earliest
 
     def _arm(self, now: float) -> None:
         """Wake the timer only when something is due earlier than it sleeps: a later deadline is looked at when it
