@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from ctigw.config.routing import Attribute, PrecisionQueue, RouterSettings, RoutingSettings
 from ctigw.routing import events, inputs
 from ctigw.routing.apply import is_fact
-from ctigw.routing.engine import Engine
+from ctigw.routing.engine import Engine, rebuild
 from ctigw.routing.events import TaskState
 from ctigw.routing.facts import Event
 from ctigw.routing.inputs import TaskId
@@ -148,6 +148,12 @@ class History:
             self._task(kind, rest[0])
         for event, _ in self.site.history[begin:]:
             self._account(event)
+        for event, _ in self.site.history[begin:]:
+            if isinstance(event, events.AgentChosen):
+                place = (event.skill_target_id, event.mrd_id)
+                view = self.site.engine.agent_view(*place, self.site.now)
+                assert view is not None
+                assert list(self.with_agent.values()).count(place) <= view.max_task_limit, "over the limit"
 
     def _resend(self, back: int, session: int) -> None:
         asked = [item for item, _ in self.site.inputs[-60:] if isinstance(item, inputs.NewTask)]
@@ -259,10 +265,8 @@ def test_facts_alone_rebuild_a_state_that_goes_on_alike(
     played = History()
     for step in history:
         played.play(step)
-    rebuilt = Engine(played.site.settings)
-    for fact, now in played.site.history:
-        if is_fact(fact):
-            rebuilt.apply(fact, now)
+    facts = [(fact, now) for fact, now in played.site.history if is_fact(fact)]
+    rebuilt = rebuild(played.site.settings, "A", facts)
     assert portrait(rebuilt) == portrait(played.site.engine)
     begin = len(played.site.inputs)
     for step in sequel:
@@ -331,9 +335,7 @@ def test_invariants_hold_through_a_long_history_that_meets_every_kind_of_event(s
         played.check()
     met = {type(event) for event, _ in played.site.history}
     assert {kind.__name__ for kind in typing.get_args(Event)} - {kind.__name__ for kind in met} == set()
-    rebuilt = Engine(played.site.settings)
-    for fact, now in played.site.history:
-        rebuilt.apply(fact, now)
+    rebuilt = rebuild(played.site.settings, "A", played.site.history)
     assert portrait(rebuilt) == portrait(played.site.engine)
     deadlines = state_of(played.site.engine).deadlines
     assert len(deadlines) <= 4 * (len(state_of(played.site.engine).tasks) + len(AGENTS) * 2)

@@ -5,7 +5,7 @@ available, then AGENT_STATE changes (decisions C5, E2, E3). Must not know messag
 Nothing but `apply` changes the state, so that the facts alone can rebuild it (decisions F1).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from ctigw.config.routing import Agent, MediaRoutingDomain, RoutingSettings
 from ctigw.routing import census, inputs, reports, tasks
@@ -170,3 +170,14 @@ class Engine:
                 if changed(state, domain):
                     turn.record(AgentStateChanged(view(state, domain, turn.now)))
         state.touched.clear()
+
+
+def rebuild(settings: RoutingSettings, side: str, recorded: Iterable[tuple[Event, float]]) -> Engine:
+    """An engine in the state that the recorded facts led to, each given with the instant at which it was decided.
+
+    Nothing is decided again (decisions F1); notices among the facts change nothing.
+    """
+    engine = Engine(settings, side)
+    for fact, now in recorded:
+        engine.apply(fact, now)
+    return engine
