@@ -7,8 +7,10 @@ Rules: decisions C3, E2, E3, F4.
 """
 
 import logging
+import math
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 import attrs
 
@@ -33,6 +35,7 @@ from ctigw.routing.events import (
     TaskQueued,
     TaskRejected,
 )
+from ctigw.routing.facts import Event
 from ctigw.routing.inputs import (
     ArmClientLost,
     ArmClientOpened,
@@ -99,6 +102,24 @@ class Exchange:
         self._by_connection: dict[Connection, Link] = {}
         self._dirty: dict[Connection, None] = {}
         self._last_session_id = 0
+        self._known_deadline = math.inf
+        """The engine's deadline that whoever waits for it knows of."""
+        self._releases: dict[type[Any], Callable[[Any, float], None]] = {
+            AgentStateChanged: self._agent_state,
+            AgentChosen: self._agent_chosen,
+            PreCallAborted: self._pre_call_aborted,
+            AgentMadeNotRoutable: self._made_not_routable,
+            MaxTaskLifetimeExceeded: self._lifetime_exceeded,
+            ReportAnswered: self._report_answered,
+        }
+        """What CTI sessions are told of an event, besides task events."""
+        self._counts: dict[type[Any], Callable[[Any, float], None]] = {
+            AgentChosen: self._count_chosen,
+            TaskQueued: self._count_queued,
+            TaskEnded: self._count_ended,
+            TaskRejected: self._count_failure,
+            TaskFailed: self._count_failure,
+        }
         self.on_deadline_change = _nothing
         """Called when the engine's next deadline may have become earlier."""
 
@@ -147,8 +168,10 @@ class Exchange:
     # --- time ---------------------------------------------------------------------------------------------------------
 
     def next_deadline(self) -> float | None:
-        """When the engine wants to be woken, UTC seconds."""
-        return self._engine.next_deadline()
+        """When the engine wants to be woken, UTC seconds. `on_deadline_change` speaks up for earlier ones only."""
+        due = self._engine.next_deadline()
+        self._known_deadline = math.inf if due is None else due
+        return due
 
     def handle_deadlines(self, now: float) -> None:
         """Let the engine act on everything that is due."""
@@ -277,15 +300,18 @@ class Exchange:
     # --- what the engine says -----------------------------------------------------------------------------------------
 
     def _decide(self, item: Input, now: float) -> None:
-        before = self._engine.next_deadline()
         for event in self._engine.handle(item, now):
-            self._release(event, now)
-            self._count(event, now)
-        after = self._engine.next_deadline()
-        if after is not None and (before is None or after < before):
+            kind = type(event)
+            self._release(kind, event, now)
+            count = self._counts.get(kind)
+            if count is not None:
+                count(event, now)
+        due = self._engine.next_deadline()
+        if due is not None and due < self._known_deadline:
+            self._known_deadline = due
             self.on_deadline_change()
 
-    def _release(self, event: object, now: float) -> None:
+    def _release(self, kind: type[Any], event: Event, now: float) -> None:
         """Send what follows from one event, in the order of decisions E2 and E3."""
         if self._audience.wants_task_events():
             told = outbound_cti.task_event(self._directory, event)
@@ -294,24 +320,29 @@ class Exchange:
         to_client = to_application(self._directory, event)
         if to_client is not None:
             self._send(*to_client, now)
-        if isinstance(event, AgentStateChanged):
-            self._agent_state(event, now)
-        elif isinstance(event, AgentChosen):
-            mask = cti.CallEventMask.AGENT_PRE_CALL
-            self._call_event(event, outbound_cti.chosen(self._directory, event), mask, now)
-        elif isinstance(event, PreCallAborted):
-            mask = cti.CallEventMask.AGENT_PRE_CALL_ABORT
-            self._call_event(event, outbound_cti.pre_call_abort(self._directory, event), mask, now)
-        elif isinstance(event, AgentMadeNotRoutable):
-            path = self._directory.path_of(event.skill_target_id, event.mrd_id)
-            self._tell(self._audience.of_path(path), outbound_cti.made_not_routable(event), now)
-        elif isinstance(event, MaxTaskLifetimeExceeded):
-            path = self._directory.path_of(event.skill_target_id, event.mrd_id)
-            self._tell(self._audience.of_path(path), outbound_cti.lifetime_exceeded(event), now)
-        elif isinstance(event, ReportAnswered):
-            answer = outbound_cti.answer(event)
-            if answer is not None:
-                self._send(event.origin.session_id, answer, now)
+        to_agents = self._releases.get(kind)
+        if to_agents is not None:
+            to_agents(event, now)
+
+    def _agent_chosen(self, event: AgentChosen, now: float) -> None:
+        self._call_event(event, outbound_cti.chosen(self._directory, event), cti.CallEventMask.AGENT_PRE_CALL, now)
+
+    def _pre_call_aborted(self, event: PreCallAborted, now: float) -> None:
+        message = outbound_cti.pre_call_abort(self._directory, event)
+        self._call_event(event, message, cti.CallEventMask.AGENT_PRE_CALL_ABORT, now)
+
+    def _made_not_routable(self, event: AgentMadeNotRoutable, now: float) -> None:
+        path = self._directory.path_of(event.skill_target_id, event.mrd_id)
+        self._tell(self._audience.of_path(path), outbound_cti.made_not_routable(event), now)
+
+    def _lifetime_exceeded(self, event: MaxTaskLifetimeExceeded, now: float) -> None:
+        path = self._directory.path_of(event.skill_target_id, event.mrd_id)
+        self._tell(self._audience.of_path(path), outbound_cti.lifetime_exceeded(event), now)
+
+    def _report_answered(self, event: ReportAnswered, now: float) -> None:
+        answer = outbound_cti.answer(event)
+        if answer is not None:
+            self._send(event.origin.session_id, answer, now)
 
     def _call_event(self, event: AgentChosen | PreCallAborted, message: Message, mask: int, now: float) -> None:
         path = self._directory.path_of(event.skill_target_id, event.mrd_id)
@@ -355,24 +386,27 @@ class Exchange:
             self._metrics.frames(connection.session.protocol, counts)
             counts.clear()
 
-    def _count(self, event: object, now: float) -> None:
-        if isinstance(event, AgentChosen):
-            if not event.waited:
-                if event.queue is not None:
-                    self._metrics.task_offered(event.queue.label)
-                link = self._links.get(event.dialogue.session_id)
-                if link is not None:
-                    link.connection.mark(now)
-        elif isinstance(event, TaskQueued):
-            for entry in event.entries:
-                self._metrics.task_offered(entry.queue.label)
-        elif isinstance(event, TaskEnded):
-            name = self._directory.mrd_name(event.mrd_id)
-            self._metrics.task_ended(name, event.disposition)
-            if event.disposition == RING_NO_ANSWER:
-                self._metrics.start_timeout(name)
-        elif isinstance(event, TaskRejected | TaskFailed):
-            self._metrics.task_failure(event.reason)
+    def _count_chosen(self, event: AgentChosen, now: float) -> None:
+        if event.waited:
+            return
+        if event.queue is not None:
+            self._metrics.task_offered(event.queue.label)
+        link = self._links.get(event.dialogue.session_id)
+        if link is not None:
+            link.connection.mark(now)
+
+    def _count_queued(self, event: TaskQueued, now: float) -> None:
+        for entry in event.entries:
+            self._metrics.task_offered(entry.queue.label)
+
+    def _count_ended(self, event: TaskEnded, now: float) -> None:
+        name = self._directory.mrd_name(event.mrd_id)
+        self._metrics.task_ended(name, event.disposition)
+        if event.disposition == RING_NO_ANSWER:
+            self._metrics.start_timeout(name)
+
+    def _count_failure(self, event: TaskRejected | TaskFailed, now: float) -> None:
+        self._metrics.task_failure(event.reason)
 
     def samples(self) -> Iterator[Sample]:
         """Gauges at scrape time."""
