@@ -1,7 +1,10 @@
 """Options, exit codes and lines of `ctigw submit` and `ctigw agent` (decisions G4, design 5 and 7)."""
 
 import json
+import signal
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import click
@@ -80,3 +83,16 @@ def test_a_json_line_is_the_json_form_of_the_frame() -> None:
     entry = json.loads(written[0])
     assert (entry["protocol"], entry["name"], entry["length"]) == ("cti", "OPEN_REQ", 60)
     assert entry["floating"][-1] == {"tag": 97, "name": "ApplicationPathID", "value": 7}
+
+
+def test_ctrl_c_while_the_gateway_says_nothing_ends_at_once_in_one_line() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        command = [sys.executable, "-m", "ctigw", "submit", "--connect", address, "--plain", "--selector", "8000"]
+        with subprocess.Popen(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as client:
+            assert client.stdout is not None
+            assert "OPEN_REQ" in client.stdout.readline()
+            client.send_signal(signal.SIGINT)
+            _, said = client.communicate(timeout=30)
+    assert said == "ctigw submit: interrupted\n"
+    assert client.returncode == 1

@@ -4,17 +4,16 @@ Knows the options and the exit code; must not know bytes. Rules: design 5, decis
 """
 
 import sys
+from functools import partial
 from pathlib import Path
 
 import click
-import trio
 
-from ctigw.cli.dialling import dialling_options, on_signal, write_line
+from ctigw.cli.dialling import Interruption, dialling_options, run_client, write_line
 from ctigw.client.errors import ClientError
 from ctigw.client.lines import printer
 from ctigw.client.link import Observer, Security
 from ctigw.client.reporting import Identity, open_reporting
-from ctigw.client.session import beside
 from ctigw.client.worker import Script, Seat, Worker, read_script
 
 MOST_TASKS_AT_ONCE = 1_000
@@ -67,7 +66,7 @@ def command(
     identity = Identity(client_id, application_path, _password(password_file))
     observe = printer(write_line, as_json=as_json, quiet=quiet)
     try:
-        trio.run(_work, address, security, identity, observe, seat, plan, tasks)
+        run_client(partial(_work, address, security, identity, observe, seat, plan, tasks))
     except ClientError as error:
         click.echo(f"ctigw agent: {error}", err=True)
         sys.exit(1)
@@ -95,8 +94,9 @@ async def _work(
     seat: Seat,
     script: Script,
     tasks: int | None,
+    interruption: Interruption,
 ) -> None:
     async with open_reporting(address, security, identity, observe=observe) as client:
         worker = Worker(client, seat, script, tasks, _say)
-        async with beside(on_signal(worker.stop)):
-            await worker.work()
+        interruption.stops_with(worker.stop)
+        await worker.work()

@@ -14,7 +14,9 @@ from typing import Any
 import click
 import trio
 
+from ctigw.client.errors import ClientError
 from ctigw.client.link import Security
+from ctigw.client.session import beside
 from ctigw.config.forms import form_problem
 from ctigw.config.key import Form
 
@@ -76,13 +78,34 @@ def write_line(text: str) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def on_signal(stop: Callable[[], None]) -> Callable[[], Awaitable[None]]:
-    """A task that calls `stop` at the first SIGINT or SIGTERM; the next one acts as usual and ends the process."""
+class Interruption:
+    """What SIGINT and SIGTERM do: the first ends the client in order, once it has said how; another one cuts it."""
 
-    async def watch() -> None:
+    def __init__(self, cut: Callable[[], None]) -> None:
+        self._cut = cut
+        self._stop = cut
+
+    def stops_with(self, stop: Callable[[], None]) -> None:
+        """From now on the first signal calls `stop`."""
+        self._stop = stop
+
+    async def watch(self) -> None:
+        """Heed signals until cancelled. Main thread only."""
         with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
             async for _ in signals:
-                stop()
-                break
+                self._stop()
+                self._stop = self._cut
 
-    return watch
+
+def run_client(client: Callable[[Interruption], Awaitable[None]]) -> None:
+    """Run a client to its end. Raises ClientError when it failed or was cut."""
+
+    async def run() -> None:
+        with trio.CancelScope() as scope:
+            interruption = Interruption(scope.cancel)
+            async with beside(interruption.watch):
+                await client(interruption)
+        if scope.cancelled_caught:
+            raise ClientError("interrupted")
+
+    trio.run(run)

@@ -4,17 +4,17 @@ Knows the options and the exit code; must not know bytes. Rules: design 5, decis
 """
 
 import sys
+from functools import partial
 
 import attrs
 import click
 import trio
 
-from ctigw.cli.dialling import dialling_options, on_signal, write_line
+from ctigw.cli.dialling import Interruption, dialling_options, run_client, write_line
 from ctigw.client.application import NULL, Application, Request, open_application
 from ctigw.client.errors import ClientError
 from ctigw.client.lines import printer
 from ctigw.client.link import Observer, Security
-from ctigw.client.session import beside
 from ctigw.errors import EncodeError
 from ctigw.wire import mr, mr_codec
 
@@ -93,7 +93,7 @@ def command(
     observe = printer(write_line, as_json=as_json, quiet=quiet)
     outcome = _Outcome()
     try:
-        trio.run(_submit, address, security, peripheral_id, observe, request, count, timeout, outcome)
+        run_client(partial(_submit, address, security, peripheral_id, observe, request, count, timeout, outcome))
     except ClientError as error:
         click.echo(f"ctigw submit: {error}", err=True)
         sys.exit(1)
@@ -111,11 +111,12 @@ async def _submit(
     count: int,
     timeout: float,  # noqa: ASYNC109 - the user's, for all tasks together; what is left then is cancelled in order
     outcome: _Outcome,
+    interruption: Interruption,
 ) -> None:
     async with open_application(address, security, peripheral_id=peripheral_id, observe=observe) as application:
         scope = trio.CancelScope(deadline=trio.current_time() + timeout)
-        async with beside(on_signal(scope.cancel)):
-            await _follow(application, request, count, scope, outcome)
+        interruption.stops_with(scope.cancel)
+        await _follow(application, request, count, scope, outcome)
 
 
 async def _follow(
