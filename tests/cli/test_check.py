@@ -59,10 +59,11 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run_check(tmp_path: Path, certificates: Path) -> Check:
     """Runs the command on the configuration, one piece of it replaced."""
 
-    def run(*options: str, old: str = "", new: str = "") -> Result:
+    def run(*options: str, old: str = "", new: str = "", password_mode: int = 0o600) -> Result:
         for name in ("server.pem", "server.key", "ca.pem"):
             (tmp_path / name).write_bytes((certificates / name).read_bytes())
         (tmp_path / "desktop.pw").write_text("very secret\n")
+        (tmp_path / "desktop.pw").chmod(password_mode)
         assert old in CONFIGURATION
         path = tmp_path / "ctigw.toml"
         path.write_text(CONFIGURATION.replace(old, new, 1) if old else CONFIGURATION + new)
@@ -103,6 +104,12 @@ def test_what_deserves_a_look_is_noted(run_check: Check, addition: str, note: st
     result = run_check(new=addition)
     assert result.exit_code == 0, result.output
     assert note in result.stdout
+
+
+def test_a_password_that_everybody_can_read_is_noted(run_check: Check) -> None:
+    note = "desktop.pw can be read by everybody"
+    assert note not in run_check().stdout
+    assert note in run_check(password_mode=0o644).stdout
 
 
 def test_show_prints_every_value_as_toml_and_no_secret(run_check: Check) -> None:

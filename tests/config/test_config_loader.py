@@ -182,6 +182,13 @@ def test_a_folder_is_no_password_file(tmp_path: Path) -> None:
     assert "is not a file (value 'folder')" in found[0]
 
 
+@pytest.mark.parametrize("content", ["", "\n", " \n\n"])
+def test_an_empty_password_file_is_refused(tmp_path: Path, content: str) -> None:
+    (tmp_path / "desktop.pw").write_text(content)
+    found = problems_of(tmp_path, 'certificate_subject = "CN=desktop"', 'password_file = "desktop.pw"')
+    assert "is empty (value 'desktop.pw')" in found[0]
+
+
 def test_the_state_directory_need_not_exist_yet(tmp_path: Path) -> None:
     assert load_text(tmp_path, '[gateway]\nstate_dir = "state"\n').gateway.state_dir == tmp_path / "state"
 

@@ -4,6 +4,7 @@ Knows which parts look at a configuration before the daemon starts, and what thi
 not know how the parts judge. Rules: design 5 (exit 0 or 2), decisions E5, F2, G1.
 """
 
+import stat
 import sys
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -108,6 +109,7 @@ def _listener(listener: ListenerSettings) -> str:
 
 def _notes(settings: Settings) -> Iterator[str]:
     yield from _not_built_yet(settings)
+    yield from _readable_by_everybody(settings)
     routing = settings.routing
     if not settings.listeners:
         yield "no [[listener]]: nobody can connect"
@@ -128,6 +130,14 @@ def _notes(settings: Settings) -> Iterator[str]:
     empty = {group.name for group in routing.skill_groups} - {n for agent in routing.agents for n in agent.skill_groups}
     for name in sorted(empty):
         yield f"skill group {name} has no agent"
+
+
+def _readable_by_everybody(settings: Settings) -> Iterator[str]:
+    secrets = [client.password_file for client in settings.cti_clients]
+    secrets += [listener.tls.private_key for listener in settings.listeners if listener.tls is not None]
+    for path in dict.fromkeys(secrets):
+        if path is not None and path.stat().st_mode & stat.S_IROTH:
+            yield f"{path} can be read by everybody on this machine"
 
 
 def _not_built_yet(settings: Settings) -> Iterator[str]:

@@ -16,6 +16,9 @@ import attrs
 from ctigw.config.key import Form
 
 PORT_HIGH = 65_535
+BEGINNING_BYTES = 4_096
+"""As much of a file as is looked at for anything but blanks; no password is longer."""
+
 _HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?\.?")
 _SUBJECT_PART = re.compile(r"\s*[A-Za-z][A-Za-z0-9.]*\s*=\s*\S.*")
 _URL = re.compile(r"https?://(?P<address>[^/?#@]+)/?")
@@ -105,4 +108,8 @@ class FileFinder:
             return "does not exist"
         if not path.is_file():
             return "is not a file"
-        return None if os.access(path, os.R_OK) else "may not be read by this user"
+        if not os.access(path, os.R_OK):
+            return "may not be read by this user"
+        with path.open("rb") as file:
+            # An empty password file would let anybody in.
+            return None if file.read(BEGINNING_BYTES).strip() else "is empty"
