@@ -222,6 +222,16 @@ def test_start_timeout_answers_a_deferred_not_routable() -> None:
     ]
 
 
+def test_end_of_the_last_unstarted_task_answers_a_deferred_not_routable() -> None:
+    site = Site()
+    site.ready(101)
+    task_id = only(site.task(), events.AgentChosen).task_id
+    site.report(inputs.MakeAgentNotRoutable, 101)
+    ended = site.about(inputs.EndTask, 101, task_id)
+    assert public(ended) == ["TaskEnded", "ReportAnswered", "AgentStateChanged"]
+    assert views(ended) == [(101, CHAT, AgentState.NOT_ACTIVE, False)]
+
+
 def test_routable_overtakes_a_deferred_not_routable() -> None:
     site = Site()
     site.ready(101, limit=2)
@@ -252,7 +262,8 @@ def test_sign_out_answers_a_deferred_not_routable_and_the_next_sign_in_knows_not
     site.task()
     site.report(inputs.MakeAgentNotRoutable, 101)
     assert status(site.report(inputs.MediaLogout, 101)) is ReportStatus.AGENT_NOT_LOGGED_IN
-    site.ready(101)
+    again = site.ready(101)
+    assert [event.status for event in of(again, events.ReportAnswered)] == [ReportStatus.NO_ERROR]  # the sign-in's
     assert "AgentChosen" in public(site.task())
 
 

@@ -2,9 +2,10 @@
 
 import pytest
 
+from ctigw.config.routing import Attribute, PrecisionQueue, RouterSettings
 from ctigw.routing import events, inputs, tasks
 from ctigw.routing.events import TaskState
-from routing_site import WEB, Site, names, of, only, public, settings
+from routing_site import CHAT, WEB, Script, Site, agent, names, of, only, public, settings, steps
 
 SECOND = 12
 
@@ -77,6 +78,32 @@ def test_script_of_a_kept_task_stands_still_and_goes_on_when_taken_up() -> None:
     second_session(site)
     assert names(site.task("8001", dialogue=1, uui=b"one", session=SECOND)) == ["TaskTakenUp"]
     assert public(site.pass_time(0)) == ["TaskDequeued", "LabelChosen", "TaskEnded"]
+
+
+def test_kept_task_is_not_given_away_by_a_precision_queue_step_either() -> None:
+    queue = PrecisionQueue("fluent", 9, CHAT, steps(("english >= 5", 20.0), ("english > 0", 0.0)))
+    scripts: dict[str, Script] = {"8001": ({"op": "queue", "to": ["pq:fluent"]},)}
+    attributes = (Attribute("english", "proficiency"),)
+    agents = (agent(101, english=1),)
+    site = Site(settings(scripts, agents=agents, attributes=attributes, precision_queues=(queue,)), requeue=True)
+    site.ready(101)
+    site.task("8001", dialogue=1, uui=b"one")
+    site.say(inputs.RoutingClientLost(WEB))
+    assert public(site.pass_time(20)) == []
+    second_session(site)
+    taken = site.task("8001", dialogue=1, uui=b"one", session=SECOND)
+    assert "AgentChosen" in public(taken)  # the step was reached meanwhile
+
+
+def test_time_in_queue_goes_on_for_a_task_taken_up() -> None:
+    site = Site(settings(router=RouterSettings(max_time_in_queue_s=100.0)), requeue=True)
+    site.task(dialogue=1, uui=b"one")
+    site.say(inputs.RoutingClientLost(WEB))
+    site.pass_time(60)
+    second_session(site)
+    site.task(dialogue=1, uui=b"one", session=SECOND)
+    assert site.pass_time(39) == []
+    assert public(site.pass_time(1)) == ["TaskDequeued", "TaskFailed", "TaskEnded"]
 
 
 def test_resent_task_is_taken_up_also_before_the_loss_is_noticed() -> None:

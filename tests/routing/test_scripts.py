@@ -119,6 +119,13 @@ def test_report_without_result_goes_on_after_its_timeout() -> None:
     assert public(site.pass_time(0.1)) == ["LabelChosen", "TaskEnded"]
 
 
+def test_result_after_the_timeout_is_ignored() -> None:
+    site = script_site({"op": "report_wait"}, {"op": "wait", "seconds": 60}, {"op": "label", "value": "LBL"})
+    site.task("8001")
+    site.pass_time(10)
+    assert site.say(inputs.RunScriptResult(inputs.DialogueKey(WEB, 1), 1, True)) == []
+
+
 def test_agent_is_given_while_a_report_is_out_and_its_result_is_ignored() -> None:
     site = script_site({"op": "queue", "to": ["sg:chat"]}, {"op": "report_wait"}, {"op": "label", "value": "LBL"})
     site.task("8001")

@@ -212,6 +212,13 @@ def test_keys_begin_anew_after_the_highest_that_the_wire_carries() -> None:
         assert only(site.task(dialogue=70), events.TaskAccepted).task_id.key == first
 
 
+def test_time_never_goes_back() -> None:
+    site = Site()
+    site.ready(101)
+    site.now -= 1000
+    assert only(site.task(), events.AgentChosen).start_deadline == START + 30
+
+
 def test_unknown_previous_task_gets_a_new_id() -> None:
     site = Site()
     fresh = only(site.task(service=2, previous_task=inputs.TaskId(DAY, 77, 1)), events.TaskAccepted).task_id

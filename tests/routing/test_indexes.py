@@ -1,0 +1,74 @@
+"""Heaps and queues give what a plain sorted list would give, and keep no more than they need."""
+
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from ctigw.routing.events import QueueKind, QueueRef
+from ctigw.routing.heap import OrderedHeap
+from ctigw.routing.inputs import TaskId
+from ctigw.routing.queues import Place, WaitingQueue
+
+changes = st.lists(st.tuples(st.integers(0, 40), st.one_of(st.none(), st.integers(0, 9))), max_size=200)
+
+
+@hypothesis_settings(max_examples=100, deadline=None)
+@given(changes)
+def test_heap_begins_with_the_least_of_what_is_in_it(history: list[tuple[int, int | None]]) -> None:
+    heap: OrderedHeap[int] = OrderedHeap()
+    model: dict[int, int] = {}
+    for key, order in history:
+        if order is None:
+            heap.discard(key)
+            model.pop(key, None)
+        else:
+            heap.put(key, order)
+            model[key] = order
+        least = min(((order, key) for key, order in model.items()), default=None)
+        assert heap.first() == least
+        assert len(heap) == len(model)
+
+
+def test_heap_that_nobody_takes_from_does_not_grow() -> None:
+    heap: OrderedHeap[int] = OrderedHeap()
+    for turn in range(10_000):
+        heap.put(turn % 3, turn)
+    assert len(heap._heap) <= 2 * 3 + 16 + 1
+
+
+places = st.lists(
+    st.tuples(
+        st.integers(1, 30), st.one_of(st.none(), st.tuples(st.integers(1, 20), st.integers(0, 2), st.booleans()))
+    ),
+    max_size=200,
+)
+
+
+@hypothesis_settings(max_examples=100, deadline=None)
+@given(places)
+def test_queue_serves_by_priority_then_age_whatever_changed_before(
+    history: list[tuple[int, tuple[int, int, bool] | None]],
+) -> None:
+    queue = WaitingQueue(QueueRef(QueueKind.PRECISION_QUEUE, 1, "pq:x"), 5001, (10.0, 10.0, 0.0))
+    model: dict[TaskId, Place] = {}
+    for number, change in history:
+        task_id = TaskId(1, number, 1)
+        if change is not None:
+            priority, level, held = change
+            model[task_id] = Place(priority, number, task_id, level, float(number), held)
+            queue.put(model[task_id])
+        elif task_id in model:
+            queue.remove(task_id)
+            del model[task_id]
+        for from_level in range(3):
+            waiting = [place for place in model.values() if place.level >= from_level and not place.held]
+            assert queue.head(from_level) == min(waiting, default=None)
+    assert len(queue.tasks) == len(model)
+
+
+def test_queue_in_which_tasks_only_change_does_not_grow() -> None:
+    queue = WaitingQueue(QueueRef(QueueKind.PRECISION_QUEUE, 1, "pq:x"), 5001, (10.0, 0.0))
+    for turn in range(10_000):
+        task_id = TaskId(1, turn % 3, 1)
+        queue.put(Place(1 + turn % 20, turn, task_id, turn % 2, 0.0, False))
+    assert sum(len(heap) for heap in queue._heaps) <= 2 * (2 * 3 + 16 + 1)
