@@ -17,11 +17,12 @@ MAY_IMPORT = {
     "net": {"errors", "config", "session", "wire", "net"},
     "gateway": {"errors", "config", "wire", "session", "routing", "net", "observe", "gateway"},
     "client": {"errors", "config", "wire", "net", "client"},
-    "cli": {"errors", "config", "wire", "routing", "net", "gateway", "client", "cli"},
+    "replay": {"errors", "wire", "replay"},
+    "cli": {"errors", "config", "wire", "routing", "replay", "net", "gateway", "client", "cli"},
 }
 """Folder -> our own folders that it may import."""
 
-NO_IO_NO_CLOCK = ("wire", "session", "routing")
+NO_IO_NO_CLOCK = ("wire", "session", "routing", "replay")
 BANNED_IN_CORES = {"trio", "time", "datetime", "random", "uuid", "socket", "logging", "asyncio", "threading", "secrets"}
 ONLY_IN = {
     "trio": {"net", "gateway", "client", "cli", "observe"},

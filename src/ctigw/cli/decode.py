@@ -8,17 +8,21 @@ connection.
 import heapq
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Final, Literal
 
 import attrs
 import click
 
-from ctigw.cli.capture import CaptureError, Direction, is_capture, read_capture
+from ctigw.cli.capture import CaptureError, is_capture, read_capture
+from ctigw.cli.decrypted import decrypt
 from ctigw.cli.output import quiet_pipe
 from ctigw.cli.source import read_source
 from ctigw.errors import DecodeError
+from ctigw.replay.connections import Connection
+from ctigw.replay.frames import Recording, TimedFrame, recorded
 from ctigw.wire.conversation import Conversation, Cut, Frame, cut
 from ctigw.wire.frame import CTI_MAX_BODY, MR_MAX_BODY
 from ctigw.wire.json_form import Json, error_json, to_json
@@ -27,15 +31,6 @@ from ctigw.wire.trace_form import to_trace
 Choice = Literal["mr", "cti", "auto"]
 
 _FOUND_A_PROBLEM: Final = 1
-
-
-@attrs.frozen
-class _Timed:
-    """A frame of a capture: when it was complete, and which way it went."""
-
-    time: float
-    way: str
-    frame: Frame
 
 
 @attrs.define
@@ -85,18 +80,28 @@ class _Printer:
 @click.option("--version", type=int, metavar="N", help="Protocol version of the whole input.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a frame, the input of `ctigw encode`.")
 @click.option("--quiet", is_flag=True, help="Print nothing; the exit code tells.")
+@click.option(
+    "--keylog",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Session keys (NSS key log) of the TLS connections in a capture; needs tshark.",
+)
 @click.argument("source", metavar="SOURCE")
-def command(protocol: Choice, version: int | None, as_json: bool, quiet: bool, source: str) -> None:
+def command(
+    protocol: Choice, version: int | None, as_json: bool, quiet: bool, keylog: Path | None, source: str
+) -> None:
     """Decode frames: SOURCE is a file (raw bytes, hex text, pcap or pcapng), - for standard input, or hex digits.
 
     Exit code 0: everything decoded; 1: something is malformed; 2: wrong use.
     """
     data = read_source(source)
     printer = _Printer(as_json, quiet)
+    if keylog is not None and not is_capture(data):
+        raise click.UsageError("--keylog needs a pcap or pcapng file")
     with quiet_pipe():
         try:
             if is_capture(data):
-                _decode_capture(data, protocol, version, printer)
+                _decode_capture(data, keylog, protocol, version, printer)
             else:
                 _decode_stream(data, protocol, version, printer)
         except CaptureError as error:
@@ -128,36 +133,37 @@ def _decode_stream(data: bytes, protocol: Choice, version: int | None, printer: 
     printer.rest(found, len(data), "input")
 
 
-def _decode_capture(data: bytes, protocol: Choice, version: int | None, printer: _Printer) -> None:
+def _decode_capture(data: bytes, keylog: Path | None, protocol: Choice, version: int | None, printer: _Printer) -> None:
+    if keylog is None:
+        connections, problem = read_capture(data)
+        if problem is not None:
+            printer.error(problem, None, None, 0, "capture")
+    else:
+        if not printer.quiet:
+            click.echo("ctigw decode: tshark decrypts TLS with the key log file", err=True)
+        connections = decrypt(data, keylog)
+    _decode_connections(connections, protocol, version, printer)
+
+
+def _decode_connections(
+    connections: Sequence[Connection], protocol: Choice, version: int | None, printer: _Printer
+) -> None:
     """All connections, merged in the order in which their frames were complete."""
-    streams: list[Iterable[tuple[_Timed, Conversation]]] = []
-    for connection in read_capture(data):
-        directions = [(each, b"".join(payload.data for payload in each.payloads)) for each in connection.directions]
-        cuts = [cut(joined, MR_MAX_BODY if protocol == "mr" else CTI_MAX_BODY) for _, joined in directions]
-        frames = [frame for found in cuts for frame in found.frames]
-        conversation = _conversation(frames, protocol, version)
-        for (direction, joined), first_cut in zip(directions, cuts, strict=True):
-            small = conversation.max_body < CTI_MAX_BODY
-            found = cut(joined, conversation.max_body) if small else first_cut
-            streams.append([(timed, conversation) for timed in _timed(direction, found)])
-            way = f"{direction.source}->{direction.target}"
-            if direction.missing:
-                printer.error(f"the capture lacks {direction.missing} bytes", None, None, len(joined), way)
-            else:
-                printer.rest(found, len(joined), way)
-    for timed, conversation in heapq.merge(*streams, key=lambda each: each[0].time):
-        stamp = datetime.fromtimestamp(timed.time, UTC).strftime("%H:%M:%S:%f")[:-3] + " "
-        printer.frame(conversation, timed.frame, stamp, timed.way)
+    streams: list[list[tuple[TimedFrame, str, Conversation]]] = []
+    for connection in connections:
+        recording = _recording(connection, protocol, version)
+        for half in recording.halves:
+            way = half.direction.way
+            streams.append([(timed, way, recording.conversation) for timed in half.frames])
+            for note in half.notes:
+                printer.error(note.problem, None, note.field, note.offset, way)
+    for timed, way, conversation in heapq.merge(*streams, key=lambda each: each[0].moment):
+        stamp = datetime.fromtimestamp(timed.moment.time, UTC).strftime("%H:%M:%S:%f")[:-3] + " "
+        printer.frame(conversation, timed.frame, stamp, way)
 
 
-def _timed(direction: Direction, found: Cut) -> Iterator[_Timed]:
-    """Give every frame the time of the packet that completed it."""
-    way = f"{direction.source}->{direction.target}"
-    payloads = iter(direction.payloads)
-    received, time = 0, 0.0
-    for frame in found.frames:
-        while received < frame.end:
-            payload = next(payloads)
-            received += len(payload.data)
-            time = payload.time
-        yield _Timed(time, way, frame)
+def _recording(connection: Connection, protocol: Choice, version: int | None) -> Recording:
+    try:
+        return recorded(connection, protocol, version)
+    except ValueError as error:  # a version that the protocol does not have
+        raise click.UsageError(str(error)) from None
