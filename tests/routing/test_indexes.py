@@ -9,7 +9,7 @@ from ctigw.routing.heap import OrderedHeap
 from ctigw.routing.inputs import TaskId
 from ctigw.routing.queues import Place, WaitingQueue
 
-changes = st.lists(st.tuples(st.integers(0, 40), st.one_of(st.none(), st.integers(0, 9))), max_size=200)
+changes = st.lists(st.tuples(st.integers(0, 8), st.one_of(st.none(), st.integers(0, 9))), min_size=60, max_size=120)
 
 
 @hypothesis_settings(max_examples=100, deadline=None)
@@ -40,7 +40,8 @@ places = st.lists(
     st.tuples(
         st.integers(1, 30), st.one_of(st.none(), st.tuples(st.integers(1, 20), st.integers(0, 2), st.booleans()))
     ),
-    max_size=200,
+    min_size=60,
+    max_size=120,
 )
 
 
