@@ -1,5 +1,7 @@
 """Heaps and queues give what a plain sorted list would give, and keep no more than they need."""
 
+from random import Random
+
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -73,3 +75,21 @@ def test_queue_in_which_tasks_only_change_does_not_grow() -> None:
         task_id = TaskId(1, turn % 3, 1)
         queue.put(Place(1 + turn % 20, turn, task_id, turn % 2, 0.0, False))
     assert sum(len(heap) for heap in queue._heaps) <= 2 * (2 * 3 + 16 + 1)
+
+
+def test_queue_from_which_most_tasks_have_left_still_serves_in_order() -> None:
+    chance = Random(7)
+    queue = WaitingQueue(QueueRef(QueueKind.SKILL_GROUP, 1, "sg:x"), 5001)
+    numbers = list(range(2_000))
+    chance.shuffle(numbers)
+    for number in numbers:
+        queue.put(Place(1 + number % 20, number, TaskId(1, number, 1), 0, 0.0, False))
+    chance.shuffle(numbers)
+    for number in numbers[200:]:
+        queue.remove(TaskId(1, number, 1))
+    served = []
+    while (place := queue.head()) is not None:
+        served.append(place)
+        queue.remove(place.task_id)
+    assert len(served) == 200
+    assert served == sorted(served)
