@@ -439,7 +439,7 @@ def test_message_of_the_server_from_a_client_gets_failure_event_98(message: Mess
     assert (written, refusals(events), closing(events)) == ([failure_event(98)], ["wrong_direction"], None)
 
 
-@pytest.mark.parametrize("message_type", [0, 47, 9999, NULL])
+@pytest.mark.parametrize("message_type", [0, 66, 9999, NULL])
 def test_unknown_type_gets_failure_event_98_and_the_session_lives(message_type: int) -> None:
     session = open_cti()
     session.receive_bytes(raw(message_type, b"abcdefgh") + raw(5, bytes(4)), NOW)

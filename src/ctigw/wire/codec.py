@@ -29,15 +29,21 @@ AnyMessage = Message | UnknownMessage
 
 @attrs.frozen(eq=False)
 class Codec:
-    """Decodes and encodes the messages of one protocol in one version. Immutable; free to share."""
+    """Decodes and encodes the messages of one protocol in one version; free to share.
+
+    The functions of a message are made when the number is first met: most sessions never see most of the catalogue.
+    """
 
     protocol: ProtocolName
     version: int
     rows: ProtocolRow
     """The tables that this codec follows."""
-    _decoders: Mapping[int, Callable[[bytes], AnyMessage]] = attrs.field(repr=False)
-    _encoders: Mapping[type[Message], Encoder] = attrs.field(repr=False)
-    _rows_by_class: Mapping[type[Message], MessageRow] = attrs.field(repr=False)
+    _late: dict[int, list[MessageRow]] = attrs.field(repr=False)
+    """Number -> rows whose functions are not made yet."""
+    _tools: Callable[[MessageRow], Tools] = attrs.field(repr=False)
+    _decoders: dict[int, Callable[[bytes], AnyMessage]] = attrs.field(factory=dict, init=False, repr=False)
+    _encoders: dict[type[Message], Encoder] = attrs.field(factory=dict, init=False, repr=False)
+    _rows_by_class: dict[type[Message], MessageRow] = attrs.field(factory=dict, init=False, repr=False)
 
     def decode(self, message_type: int, body: bytes) -> AnyMessage:
         """The message in `body` (what follows the header).
@@ -47,7 +53,10 @@ class Codec:
         """
         decoder = self._decoders.get(message_type)
         if decoder is None:
-            return UnknownMessage(message_type, None, body)
+            if message_type not in self._late:
+                return UnknownMessage(message_type, None, body)
+            self._make(message_type)
+            decoder = self._decoders[message_type]
         return decoder(body)
 
     def encode(self, message: AnyMessage) -> bytes:
@@ -61,37 +70,73 @@ class Codec:
             return encoder(message)  # type: ignore[arg-type]  # found by the class of the message
         if isinstance(message, UnknownMessage):
             return _HEADER.pack(len(message.body), message.type) + message.body
-        raise EncodeError(message=message.NAME, field=None, offset=0, problem=f"is no {self.protocol} message")
+        self._make(message.TYPE)
+        encoder = self._encoders.get(type(message))
+        if encoder is None:
+            raise EncodeError(message=message.NAME, field=None, offset=0, problem=f"is no {self.protocol} message")
+        return encoder(message)
 
     def class_of(self, row: MessageRow) -> Callable[..., Message]:
         """The class of a row of this codec's tables."""
+        self._make(row.number)
         return next(known for known, found in self._rows_by_class.items() if found is row)
 
     def row_of(self, message: Message) -> MessageRow:
         """The row that `message` is encoded by. KeyError when it is of another protocol."""
+        self._make(message.TYPE)
         return self._rows_by_class[type(message)]
+
+    def make_all(self) -> None:
+        """Make every function now, so that a mistake in the tables shows now."""
+        for number in list(self._late):
+            self._make(number)
+
+    def _make(self, number: int) -> None:
+        """Make the functions of the messages with that number, where that is still to be done."""
+        forms: dict[int | None, dict[int | None, Decoder]] = {}
+        for row in self._late.get(number, ()):
+            decode, encode, made = _functions(self._tools(row), row)
+            for known_class in (made, catalogue.message_class(row)):
+                self._encoders[known_class] = encode
+                self._rows_by_class[known_class] = row
+            forms.setdefault(row.subtype, {})[row.body_length] = decode
+        if not forms:
+            return
+        envelope = dict(self.rows.envelopes).get(number)
+        if envelope is None:
+            self._decoders[number] = _by_length(forms[None])
+        else:
+            inner = {subtype: _by_length(found) for subtype, found in forms.items() if subtype is not None}
+            self._decoders[number] = _by_subtype(number, self.rows.type(envelope).code, inner)
+        del self._late[number]
 
 
 def build_codec(rows: ProtocolRow, version: int) -> Codec:
     """A codec for tables that may differ from the committed ones. ValueError for a version that they do not have."""
     if not rows.oldest <= version <= rows.newest:
         raise ValueError(f"{rows.name} version {version} is not within {rows.oldest} to {rows.newest}")
+    late: dict[int, list[MessageRow]] = {number: [] for number, _ in rows.envelopes}
+    for row in rows.messages:
+        late.setdefault(row.number, []).append(row)
+    return Codec(rows.name, version, rows, late, _tools_of(rows, version))
+
+
+def _tools_of(rows: ProtocolRow, version: int) -> Callable[[MessageRow], Tools]:
+    """What the functions of each message need: walk and join are shared, readers and writers are its own."""
     header = rows.float_header(version)
     tag_code, length_code = rows.type(header.tag).code, rows.type(header.length).code
     highest_tag = (1 << (8 * struct.calcsize(">" + tag_code))) - 1
     walk = walker(tag_code, length_code)
     join = joiner(tag_code, length_code, older_form=header.upto is not None)
-    encoders: dict[type[Message], Encoder] = {}
-    by_class: dict[type[Message], MessageRow] = {}
-    decoders: dict[tuple[int, int | None], dict[int | None, Decoder]] = {}
-    for row in rows.messages:
+
+    def tools(row: MessageRow) -> Tools:
         floats = rows.floats_of(row)
         now = {
             known.tag: functions(rows, known)
             for known in floats
             if known.min_version <= version and known.tag <= highest_tag
         }
-        tools = Tools(
+        return Tools(
             protocol=rows,
             version=version,
             walk=walk,
@@ -100,19 +145,8 @@ def build_codec(rows: ProtocolRow, version: int) -> Codec:
             writers={tag: write for tag, (_, write) in now.items()},
             newer=frozenset(known.tag for known in floats if known.min_version > version),
         )
-        decode, encode, made = _functions(tools, row)
-        for known_class in (made, catalogue.message_class(row)):
-            encoders[known_class] = encode
-            by_class[known_class] = row
-        decoders.setdefault((row.number, row.subtype), {})[row.body_length] = decode
-    by_number = {number: _by_length(forms) for (number, subtype), forms in decoders.items() if subtype is None}
-    dispatch: dict[int, Callable[[bytes], AnyMessage]] = dict(by_number)
-    for number, kind in rows.envelopes:
-        inner = {
-            sub: _by_length(forms) for (outer, sub), forms in decoders.items() if outer == number and sub is not None
-        }
-        dispatch[number] = _by_subtype(number, rows.type(kind).code, inner)
-    return Codec(rows.name, version, rows, dispatch, encoders, by_class)
+
+    return tools
 
 
 def _functions(tools: Tools, row: MessageRow) -> tuple[Decoder, Encoder, type[Message]]:

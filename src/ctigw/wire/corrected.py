@@ -33,7 +33,9 @@ def codec_from_text(file: str, text: str, version: int = MR_VERSION) -> Codec:
     """As `codec_from_table`, for a text that is already read; `file` is its name in errors."""
     rows = read_protocol([Source(file, text)])
     _check(file, rows)
-    return build_codec(rows, version)
+    codec = build_codec(rows, version)
+    codec.make_all()  # a mistake must show now, not when the first message of its kind comes
+    return codec
 
 
 def _check(file: str, rows: ProtocolRow) -> None:
