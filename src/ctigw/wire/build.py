@@ -13,7 +13,7 @@ from typing import Any, Final
 import attrs
 
 from ctigw.errors import DecodeError, EncodeError
-from ctigw.wire.floating import FloatError, Join, Reader, Walk, Writer
+from ctigw.wire.floating import FloatError, Join, Reader, Walk, Writer, text_reader
 from ctigw.wire.layout import FieldRow, MessageRow, ProtocolRow
 from ctigw.wire.message import BodyOnly, FieldMessage, Message
 from ctigw.wire.values import AgentRef, TaskId
@@ -34,6 +34,9 @@ _COMPOUNDS: Final[Mapping[str, tuple[type[tuple[int, ...]], tuple[tuple[str, ...
     ),
 }
 """Compound type -> its class, the names that tables give its members, the values of members that a table leaves out."""
+
+_TWO_SINGLE_BYTES: Final = 2
+"""Size of a floating field's tag and length that indexing reads faster than a Struct does."""
 
 _ABSENT: Final[Mapping[object, str]] = {TaskId: "TaskId(-1, -1, -1)", AgentRef: "AgentRef(0, -1, -1, -1)"}
 """Type of an attribute -> its value in a version whose body does not have the field; 0 for all others."""
@@ -84,14 +87,19 @@ def build(tools: Tools, row: MessageRow, message_class: type[FieldMessage]) -> t
         "new": tuple.__new__,
         "TaskId": TaskId,
         "AgentRef": AgentRef,
+        "no_TaskId": TaskId(*_COMPOUNDS["TASKID"][2]),
+        "no_AgentRef": AgentRef(*_COMPOUNDS["AGENTREF"][2]),
         "walk": tools.walk,
+        "find": tools.readers.get,
+        "read_text": text_reader(tools.protocol),
+        "unpack_head": struct.Struct(_float_head_code(tools)).unpack_from,
         "join": tools.join,
         "readers": tools.readers,
         "writers": tools.writers,
         "newer": tools.newer,
         "decode_failed": lambda body, error: _decode_error(tools, row, subtype_bytes, body, error),
         "encode_failed": lambda message, error: _encode_error(tools, row, subtype_bytes, message, error),
-        "Failures": (struct.error, FloatError),
+        "Failures": (struct.error, FloatError, IndexError),
         "EncodeFailures": (struct.error, FloatError, TypeError, ValueError, AttributeError, IndexError),
     }
     source = _source(tools, row, message_class, reader.size, writer.size)
@@ -114,8 +122,20 @@ def decode(body):
     try:
         {"(" + ", ".join(targets) + ",) = " if targets else ""}unpack_from(body)
         floating = []
-        if len(body) != {size}:
-            walk(body, {size}, readers, floating)
+        end = len(body)
+        if end != {size}:
+            offset = {size}
+            while offset < end:
+                {_float_head(tools)}
+                offset = start + length
+                data = body[start:offset]
+                read = find(tag)
+                if read is read_text and {_TEXT_FITS[tools.protocol.text_ends_with_nul]}:
+                    floating.append((tag, {_TEXT_VALUE[tools.protocol.text_ends_with_nul]}))
+                else:
+                    floating.append((tag, data if read is None else read(data)))
+            if offset != end:
+                walk(body, {size}, readers, [])
     except Failures as error:
         raise decode_failed(body, error) from None
     return make({made})
@@ -132,6 +152,24 @@ def encode(message):
 """
 
 
+_TEXT_FITS: Final = {False: "0 not in data", True: "length and not data[-1] and 0 not in (text := data[:-1])"}
+_TEXT_VALUE: Final = {False: 'data.decode("latin-1")', True: 'text.decode("latin-1")'}
+"""How a text ends with a NUL, or does not: most fields are texts, and a call for each costs as much as all the rest."""
+
+
+def _float_head(tools: Tools) -> str:
+    """Statements that read tag and length; they fail where the body ends too early."""
+    size = struct.calcsize(_float_head_code(tools))
+    if size == _TWO_SINGLE_BYTES:
+        return "tag = body[offset]; length = body[offset + 1]; start = offset + 2"
+    return f"tag, length = unpack_head(body, offset); start = offset + {size}"
+
+
+def _float_head_code(tools: Tools) -> str:
+    header = tools.protocol.float_header(tools.version)
+    return ">" + tools.protocol.type(header.tag).code + tools.protocol.type(header.length).code
+
+
 def _argument(protocol: ProtocolRow, field: FieldRow, targets: list[str]) -> str:
     """The expression that makes the attribute; adds the names that the Struct unpacks into."""
     members = protocol.type(field.type).members
@@ -145,7 +183,9 @@ def _argument(protocol: ProtocolRow, field: FieldRow, targets: list[str]) -> str
     for names, value in zip(member_names, absent, strict=True):
         found = next((unpacked[name] for name in names if name in unpacked), None)
         values.append(found or str(value))
-    return f"new({made.__name__}, ({', '.join(values)}))"
+    is_absent = " and ".join(f"{name} == {value}" for name, value in zip(values, absent, strict=True))
+    # "No task" and "nobody" are what most messages say; one value stands for all of them.
+    return f"(no_{made.__name__} if {is_absent} else new({made.__name__}, ({', '.join(values)})))"
 
 
 def _packed(protocol: ProtocolRow, field: FieldRow, added: bool) -> str:
@@ -156,8 +196,6 @@ def _packed(protocol: ProtocolRow, field: FieldRow, added: bool) -> str:
     if not members:
         return f"message.{field.attribute}"
     indices = [member_index(field.type, name) for name, _ in members]
-    if indices == list(range(len(_COMPOUNDS[field.type][1]))):
-        return f"*message.{field.attribute}"
     return ", ".join(f"message.{field.attribute}[{index}]" for index in indices)
 
 
@@ -213,6 +251,10 @@ def _decode_error(tools: Tools, row: MessageRow, offset: int, body: bytes, error
             problem = f"needs {size} bytes, {left} are left"
             return DecodeError(message=row.name, field=field.name, offset=offset, problem=problem)
         offset += size
+    try:
+        tools.walk(body, offset, tools.readers, [])
+    except FloatError as blamed:
+        error = blamed
     if isinstance(error, FloatError):
         name = _float_name(tools.protocol, row, error.tag)
         return DecodeError(message=row.name, field=name, offset=error.offset, problem=error.problem)

@@ -220,6 +220,14 @@ def _compound(protocol: ProtocolRow, type_name: str) -> tuple[Reader, Writer]:
         made: FloatValue = new(value_class, (*unpack_from(data), text))
         return made
 
+    def read_plain_pair(data: bytes) -> FloatValue:
+        """As `read_with_text`, for a number and a text without NUL: an ECC variable is made of two of them."""
+        text = data[size:]
+        if len(data) < size or 0 in text:
+            return data
+        pair: FloatValue = new(value_class, (unpack_from(data)[0], text.decode("latin-1")))
+        return pair
+
     def read_exact(data: bytes) -> FloatValue:
         if len(data) != size:
             return data
@@ -242,7 +250,9 @@ def _compound(protocol: ProtocolRow, type_name: str) -> tuple[Reader, Writer]:
 
     if not has_text:
         return read_exact, write_exact
-    return read_with_text, (write_pair if members == _PAIR else write_with_text)
+    if members != _PAIR:
+        return read_with_text, write_with_text
+    return (read_with_text if protocol.text_ends_with_nul else read_plain_pair), write_pair
 
 
 def _kept(value: FloatValue, row: TypeRow) -> bytes:
@@ -250,6 +260,11 @@ def _kept(value: FloatValue, row: TypeRow) -> bytes:
     if isinstance(value, bytes):
         return value
     raise ValueError(f"needs {len(row.members)} values ({', '.join(name for name, _ in row.members)})")
+
+
+def text_reader(protocol: ProtocolRow) -> Reader:
+    """How the protocol's texts are read."""
+    return _text_functions(protocol)[0]
 
 
 def _text_functions(protocol: ProtocolRow) -> tuple[Reader, Writer]:
@@ -287,10 +302,9 @@ Join = Callable[[Floating, Mapping[int, Writer], frozenset[int]], bytes]
 def walker(tag_code: str, length_code: str) -> Walk:
     """A function that appends (tag, value) for every floating field from an offset to the end of a body.
 
+    The plain form of the loop that each message's decoder has built in; it finds what is wrong where that one fails.
     It raises `FloatError` where the list does not end with the body.
     """
-    if (tag_code, length_code) == ("B", "B"):
-        return _walk_single_bytes
     head = struct.Struct(">" + tag_code + length_code)
     size, unpack_from = head.size, head.unpack_from
 
@@ -311,24 +325,6 @@ def walker(tag_code: str, length_code: str) -> Walk:
             append((tag, data if read is None else read(data)))
 
     return walk
-
-
-def _walk_single_bytes(body: bytes, offset: int, readers: Mapping[int, Reader], floating: Floating) -> None:
-    """The walk for one byte of tag and one of length, which indexing reads faster than a Struct does."""
-    end = len(body)
-    find = readers.get
-    append = floating.append
-    while offset < end:
-        start = offset + 2
-        if start > end:
-            raise _cut_head(offset, 2, end)
-        tag = body[offset]
-        offset = start + body[offset + 1]
-        if offset > end:
-            raise _cut_data(tag, start - 2, body[start - 1], offset - end)
-        read = find(tag)
-        data = body[start:offset]
-        append((tag, data if read is None else read(data)))
 
 
 def _cut_head(offset: int, size: int, end: int) -> FloatError:
