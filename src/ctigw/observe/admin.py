@@ -1,6 +1,7 @@
 """The admin HTTP face: `/metrics`, `/healthz`, `/readyz` (design 2 and 6, decisions G2).
 
-Knows paths and status codes; must not know what makes the daemon ready or healthy: two functions say so. HTTP itself is Hypercorn's.
+Knows paths and status codes; must not know what makes the daemon ready or healthy: two functions say so. HTTP itself is
+Hypercorn's.
 """
 
 from collections.abc import Awaitable, Callable, MutableMapping

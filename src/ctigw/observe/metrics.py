@@ -1,7 +1,8 @@
 """Prometheus metrics.
 
-Knows names, labels and buckets (design 6, decisions G3: label sets are closed, no label carries an agent, task or address); must not know
-who counts. Children are bound once and kept, because looking labels up costs more than counting (performance, what things cost).
+Knows names, labels and buckets (design 6, decisions G3: label sets are closed, no label carries an agent, task or
+address); must not know who counts. Children are bound once and kept, because looking labels up costs more than counting
+(performance, what things cost).
 """
 
 from collections.abc import Callable, Iterable
