@@ -51,8 +51,9 @@ class Codec:
         Raises `DecodeError` when a fixed part is cut short or the floating part does not end with the body. A value
         that does not fit its type, and an unknown tag, are kept as bytes; an unknown number is an `UnknownMessage`.
         """
-        decoder = self._decoders.get(message_type)
-        if decoder is None:
+        try:
+            decoder = self._decoders[message_type]
+        except KeyError:
             if message_type not in self._late:
                 return UnknownMessage(message_type, None, body)
             self._make(message_type)
@@ -184,14 +185,16 @@ def _by_length(forms: Mapping[int | None, Decoder]) -> Decoder:
 def _by_subtype(number: int, code: str, inner: Mapping[int, Decoder]) -> Callable[[bytes], AnyMessage]:
     packer = struct.Struct(">" + code)
     size, unpack_from = packer.size, packer.unpack_from
+    by_bytes = {packer.pack(subtype): decoder for subtype, decoder in inner.items()}
 
     def decode(body: bytes) -> AnyMessage:
+        decoder = by_bytes.get(body[:size])
+        if decoder is not None:
+            return decoder(body)
         if len(body) < size:
             problem = f"needs {size} bytes, {len(body)} are left"
             raise DecodeError(message=None, field="Subtype", offset=0, problem=problem)
-        subtype: int = unpack_from(body)[0]
-        decoder = inner.get(subtype)
-        return UnknownMessage(number, subtype, body) if decoder is None else decoder(body)
+        return UnknownMessage(number, unpack_from(body)[0], body)
 
     return decode
 
