@@ -16,7 +16,7 @@ from benchmark import handwritten_cti, handwritten_mr
 from benchmark.report import Report, median_ratio, say
 from benchmark.samples import sample, samples
 from benchmark.targets import CODEC
-from benchmark.timing import side_by_side
+from benchmark.timing import SLICE_S, side_by_side
 from ctigw.wire import HEADER_BYTES, Codec, cti_codec, mr_codec
 
 BY_HAND: tuple[tuple[str, str], ...] = (
@@ -32,8 +32,9 @@ BY_HAND: tuple[tuple[str, str], ...] = (
     ("cti", "AGENT_PRE_CALL_EVENT"),
 )
 ROUNDS = 21
-QUICK_ROUNDS = 5
+QUICK_ROUNDS = 3
 EVERY_MESSAGE_ROUNDS = 3
+QUICK_SLICE_S = 0.0005
 
 
 class DisagreementError(Exception):
@@ -48,7 +49,7 @@ def measure(report: Report, folder: Path, *, quick: bool) -> None:
         _by_hand(report, codecs[protocol], name, QUICK_ROUNDS if quick else ROUNDS)
     say("every message")
     for codec in codecs.values():
-        _every_message(report, codec, 1 if quick else EVERY_MESSAGE_ROUNDS)
+        _every_message(report, codec, quick=quick)
 
 
 def hand_functions(protocol: str, name: str) -> tuple[Callable[[bytes], Any], Callable[[Any], bytes]]:
@@ -96,11 +97,12 @@ def _by_hand(report: Report, codec: Codec, name: str, rounds: int) -> None:
         )
 
 
-def _every_message(report: Report, codec: Codec, rounds: int) -> None:
+def _every_message(report: Report, codec: Codec, *, quick: bool) -> None:
+    rounds, slice_s = (1, QUICK_SLICE_S) if quick else (EVERY_MESSAGE_ROUNDS, SLICE_S)
     section = f"every message, {codec.protocol} version {codec.version}: frames decoded / encoded per second"
     for row, message in samples(codec):
         frame = codec.encode(message)
         body = frame[HEADER_BYTES:]
         calls: list[Callable[[], object]] = [partial(codec.decode, row.number, body), partial(codec.encode, message)]
-        decoded, encoded = (statistics.median(times) for times in side_by_side(calls, rounds))
+        decoded, encoded = (statistics.median(times) for times in side_by_side(calls, rounds, slice_s))
         report.add(section, f"{row.name} ({len(frame)} bytes)", f"{1 / decoded:,.0f} / {1 / encoded:,.0f}")

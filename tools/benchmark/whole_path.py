@@ -37,7 +37,7 @@ class Plan:
 
 
 FULL = Plan(rounds=7, turn_s=0.8)
-QUICK = Plan(rounds=1, turn_s=0.2)
+QUICK = Plan(rounds=1, turn_s=0.1)
 
 
 @dataclass(slots=True)
