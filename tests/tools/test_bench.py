@@ -67,7 +67,7 @@ def test_new_task_of_the_load_has_the_length_of_the_trace() -> None:
 
 
 def test_memory_path_answers_by_label_and_by_agents(tmp_path: Path) -> None:
-    path = memory.MemoryPath(configuration.install(tmp_path, 1, 1, agents=3))
+    path = memory.MemoryPath(configuration.install_plain(tmp_path, agents=3))
     path.sign_in(3)
     for selector in (configuration.LABEL, configuration.AGENTS):
         assert memory.turn(path, selector, tasks=8, batch=4) > 0
@@ -76,7 +76,7 @@ def test_memory_path_answers_by_label_and_by_agents(tmp_path: Path) -> None:
 
 
 def test_daemon_and_echo_answer_the_load_and_end(tmp_path: Path) -> None:
-    installation = configuration.install(tmp_path, free_port(), free_port(), agents=2)
+    installation = configuration.install(tmp_path, free_port(), free_port())
     plan = whole_path.Plan(rounds=1, turn_s=0.05)
     with echo_server(installation) as echo, daemon(installation) as gateway:
         ours, floor, _ = whole_path.side_by_side(plan, (2, 3), echo, gateway, configuration.LABEL)

@@ -34,7 +34,7 @@ state_dir = "state"
 
 [[listener]]
 address = "127.0.0.1:{port}"
-tls = {{ certificate = "server.pem", private_key = "server.key" }}
+tls = {tls}
 limits = {{ handshake_s = 60, first_message_s = 60 }}
 
 [admin]
@@ -88,6 +88,8 @@ name = "parked"
 script = [{{ op = "queue", to = ["sg:absent"], priority = 5 }}]
 """
 
+_TLS = '{ certificate = "server.pem", private_key = "server.key" }'
+
 _SELECTOR = """
 [[script_selector]]
 value = "{name}"
@@ -119,12 +121,13 @@ class Installation:
         return self.folder / "ctigw.toml"
 
 
-def text(port: int, admin_port: int, agents: int = AGENT_COUNT) -> str:
+def text(port: int, admin_port: int, agents: int, tls: str) -> str:
     """The configuration file."""
     parts = [
         _HEAD.format(
             port=port,
             admin_port=admin_port,
+            tls=tls,
             mrd=MRD,
             peripheral=PERIPHERAL,
             path=APPLICATION_PATH,
@@ -136,12 +139,20 @@ def text(port: int, admin_port: int, agents: int = AGENT_COUNT) -> str:
     return "".join(parts)
 
 
-def install(folder: Path, port: int, admin_port: int, agents: int = AGENT_COUNT) -> Installation:
+def install(folder: Path, port: int, admin_port: int) -> Installation:
     """Certificates, password and configuration in `folder`. CalledProcessError when certificates cannot be made."""
     subprocess.run([sys.executable, "-m", "ctigw", "certs", str(folder)], check=True, stdout=subprocess.DEVNULL)
-    password = secrets.token_urlsafe(12)
-    (folder / "bench.pw").write_text(password, encoding="ascii")
+    return _written(folder, port, admin_port, AGENT_COUNT, _TLS)
+
+
+def install_plain(folder: Path, agents: int = AGENT_COUNT) -> Installation:
+    """A configuration whose engine and sessions are used without a daemon."""
+    return _written(folder, 1, 1, agents, "false")
+
+
+def _written(folder: Path, port: int, admin_port: int, agents: int, tls: str) -> Installation:
+    installation = Installation(folder, port, admin_port, secrets.token_urlsafe(12))
+    (folder / "bench.pw").write_text(installation.password, encoding="ascii")
     (folder / "state").mkdir()
-    installation = Installation(folder, port, admin_port, password)
-    installation.file.write_text(text(port, admin_port, agents), encoding="utf-8")
+    installation.file.write_text(text(port, admin_port, agents, tls), encoding="utf-8")
     return installation

@@ -108,7 +108,7 @@ def measure(report: Report, folder: Path, *, quick: bool) -> None:
     """Add the rows of this section."""
     say("whole path in memory")
     tasks = QUICK_TASKS_A_TURN if quick else TASKS_A_TURN
-    installation = configuration.install(folder, 1, 1)
+    installation = configuration.install_plain(folder)
     path = MemoryPath(installation)
     path.sign_in(500)
     for selector in (configuration.LABEL, configuration.AGENTS):

@@ -63,7 +63,7 @@ class Site:
     def __init__(self, folder: Path, agents_count: int, queued: int) -> None:
         """`folder` takes the configuration."""
         folder.mkdir()
-        settings = load_settings(configuration.install(folder, 1, 1, agents_count).file)
+        settings = load_settings(configuration.install_plain(folder, agents_count).file)
         self.engine = Engine(settings.routing, settings.gateway.side)
         self.now = _START
         self._dialogue = 0
