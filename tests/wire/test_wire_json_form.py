@@ -74,9 +74,15 @@ def test_an_unknown_sub_type_keeps_its_number() -> None:
 
 
 def test_a_message_without_a_layout_has_its_name_and_its_body() -> None:
-    entry = json_of(cti_codec(), 277, "ff")
-    assert (entry["name"], entry["body"]) == ("STANDBY_ACTIVE_EVENT_MSG", "hex:ff")
+    entry = json_of(cti_codec(), 211, "ff")
+    assert (entry["name"], entry["body"]) == ("ROUTE_REGISTER_EVENT", "hex:ff")
     assert "fields" not in entry
+
+
+def test_a_message_of_a_header_only_has_no_fields_and_no_body() -> None:
+    entry = json_of(cti_codec(), 281, "")
+    assert (entry["name"], entry["fields"], entry["floating"]) == ("STOPPING_REQUESTS_TO_THIS_SIDE_IND", {}, [])
+    assert "body" not in entry
 
 
 def test_an_unknown_tag_has_no_name_and_its_bytes() -> None:

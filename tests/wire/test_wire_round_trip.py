@@ -49,15 +49,6 @@ def test_every_message_comes_back_in_every_version(codec: Codec, data: st.DataOb
     assert codec.encode(decoded) == frame
 
 
-@pytest.mark.parametrize("codec", CODECS, ids=ids)
-@settings(max_examples=1, deadline=None)
-@given(data=st.data())
-def test_no_message_is_forgotten_in_any_version(codec: Codec, data: st.DataObject) -> None:
-    for row in rows(codec):
-        message = data.draw(messages(codec, row))
-        assert codec.decode(*body_of(codec.encode(message))) == message
-
-
 @pytest.mark.parametrize("codec", [mr_codec(), cti_codec(19), cti_codec(25)], ids=ids)
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())

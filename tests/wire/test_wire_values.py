@@ -2,7 +2,7 @@
 
 import pytest
 
-from ctigw.errors import EncodeError
+from ctigw.errors import DecodeError, EncodeError
 from ctigw.wire import (
     AgentRef,
     Codec,
@@ -149,9 +149,16 @@ def test_an_unknown_number_is_a_message_of_its_own(codec: Codec, number: int, bo
 
 
 def test_a_message_without_a_published_layout_keeps_its_body() -> None:
-    message = cti_codec().decode(277, b"abc")
-    assert message == cti.StandbyActiveEventMsg(b"abc")
-    assert cti_codec().encode(message) == bytes.fromhex("00000003 00000115 616263")
+    message = cti_codec().decode(211, b"abc")
+    assert message == cti.RouteRegisterEvent(b"abc")
+    assert cti_codec().encode(message) == bytes.fromhex("00000003 000000d3 616263")
+
+
+def test_a_message_that_is_printed_as_a_header_only_has_no_fields() -> None:
+    assert cti_codec().decode(277, b"") == cti.StandbyActiveEventMsg()
+    assert cti_codec().encode(cti.StandbyActiveEventMsg()) == bytes.fromhex("00000000 00000115")
+    with pytest.raises(DecodeError, match="STANDBY_ACTIVE_EVENT_MSG"):
+        cti_codec().decode(277, b"abc")
 
 
 def bad_task(**changes: object) -> mr.NewTask:

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import attrs
 
-from ctigw.wire.message import BodyOnly, FieldMessage
+from ctigw.wire.message import FieldMessage
 from ctigw.wire.values import (
     Floating,
     NamedArray,
@@ -873,7 +873,7 @@ class AgentPreCallAbortEvent(FieldMessage):
 
 
 @attrs.define
-class StandbyActiveEventMsg(BodyOnly):
+class StandbyActiveEventMsg(FieldMessage):
     """STANDBY_ACTIVE_EVENT_MSG (277), server->client, grade A.
 
     A standby server became active.
@@ -883,6 +883,8 @@ class StandbyActiveEventMsg(BodyOnly):
     TYPE: ClassVar[int] = 277
     SUBTYPE: ClassVar[int | None] = None
     PROTOCOL: ClassVar[str] = "cti"
+
+    floating: Floating = attrs.Factory(list)
 
 
 @attrs.define
@@ -935,7 +937,7 @@ class ActiveMaintenanceEventMsg(FieldMessage):
 
 
 @attrs.define
-class StoppingRequestsToThisSideInd(BodyOnly):
+class StoppingRequestsToThisSideInd(FieldMessage):
     """STOPPING_REQUESTS_TO_THIS_SIDE_IND (281), client->server, grade A.
 
     Client will send nothing more to this side.
@@ -945,3 +947,5 @@ class StoppingRequestsToThisSideInd(BodyOnly):
     TYPE: ClassVar[int] = 281
     SUBTYPE: ClassVar[int | None] = None
     PROTOCOL: ClassVar[str] = "cti"
+
+    floating: Floating = attrs.Factory(list)

@@ -1674,7 +1674,6 @@ STANDBY_ACTIVE_EVENT_MSG: Final = MessageRow(
     "a standby server became active",
     grade="A",
     min_version=24,
-    layout=False,
 )
 
 ACTIVE_MAINTENANCE_REQ_MSG: Final = MessageRow(
@@ -1713,7 +1712,6 @@ STOPPING_REQUESTS_TO_THIS_SIDE_IND: Final = MessageRow(
     "client will send nothing more to this side",
     grade="A",
     min_version=24,
-    layout=False,
 )
 
 MEDIA_LOGIN_REQ: Final = MessageRow(
