@@ -64,6 +64,7 @@ def _segments(number: int, packet: Packet) -> Iterator[Segment]:
         data=bytes(segment.data),
         syn=bool(segment.flags & dpkt.tcp.TH_SYN),
         ack=bool(segment.flags & dpkt.tcp.TH_ACK),
+        last=bool(segment.flags & (dpkt.tcp.TH_FIN | dpkt.tcp.TH_RST)),
     )
 
 

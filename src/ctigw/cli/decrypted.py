@@ -57,8 +57,9 @@ def decrypt(capture: bytes, keylog: Path) -> list[Connection]:
 
 def _server_ports(connections: list[Connection]) -> list[str]:
     """Ports on which TLS was spoken; the first direction is that of the client."""
-    firsts = [each.directions[0] for each in connections if each.directions[0].runs[0].data.startswith(TLS_HANDSHAKE)]
-    return sorted({first.target.rpartition(":")[2] for first in firsts})
+    firsts = [each.directions[0] for each in connections if each.directions[0].runs]
+    clients = [first for first in firsts if first.runs[0].data.startswith(TLS_HANDSHAKE)]
+    return sorted({client.target.rpartition(":")[2] for client in clients})
 
 
 def _arguments(capture: Path, keylog: Path, ports: list[str]) -> list[str]:

@@ -20,6 +20,8 @@ class Segment:
     data: bytes
     syn: bool = False
     ack: bool = True
+    last: bool = False
+    """The sender sends nothing after it: FIN or RST."""
 
 
 @attrs.frozen
@@ -31,6 +33,8 @@ class Direction:
     begun: bool
     """The first run begins with the first byte that was sent; False: the capture began later."""
     runs: tuple[Run, ...]
+    ended: Moment | None = None
+    """When the sender said that nothing more follows; None: the capture does not tell."""
 
     @property
     def way(self) -> str:
@@ -40,7 +44,7 @@ class Direction:
 
 @attrs.frozen
 class Connection:
-    """The directions of one TCP connection that have data; the end that opened it, or was seen first, sends first."""
+    """The directions of one TCP connection that have data or an end; first that of whoever opened it, or was seen."""
 
     directions: tuple[Direction, ...]
 
@@ -51,6 +55,7 @@ class _Running:
 
     opener: str
     assemblies: dict[tuple[str, str], Assembly]
+    ended: dict[tuple[str, str], Moment]
 
 
 class Tracker:
@@ -67,22 +72,24 @@ class Tracker:
         running = self._current.get(ends)
         direction = (segment.source, segment.target)
         if running is None or (segment.syn and running.assemblies[direction].is_other(segment.sequence)):
-            running = _Running(segment.source, {direction: Assembly(), direction[::-1]: Assembly()})
+            running = _Running(segment.source, {direction: Assembly(), direction[::-1]: Assembly()}, {})
             self._current[ends] = running
             self._all.append(running)
         if segment.syn:
             running.opener = segment.target if segment.ack else segment.source
         running.assemblies[direction].take(segment.moment, segment.sequence, segment.data, syn=segment.syn)
+        if segment.last:
+            running.ended.setdefault(direction, segment.moment)
 
     def connections(self) -> list[Connection]:
-        """All connections with data, in the order of their first packet."""
+        """All connections in which data were sent, in the order of their first packet."""
         found = []
         for running in self._all:
             directions = [
-                Direction(*ends, assembly.begun, assembly.runs())
+                Direction(*ends, assembly.begun, assembly.runs(), running.ended.get(ends))
                 for ends, assembly in sorted(running.assemblies.items(), key=lambda item: item[0][0] != running.opener)
             ]
-            kept = tuple(direction for direction in directions if direction.runs)
-            if kept:
-                found.append(Connection(kept))
+            if any(direction.runs for direction in directions):
+                kept = (direction for direction in directions if direction.runs or direction.ended is not None)
+                found.append(Connection(tuple(kept)))
         return found
