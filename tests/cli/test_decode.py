@@ -58,6 +58,12 @@ def test_decode_then_encode_gives_the_bytes_of_all_samples_in_one_stream(
     assert CliRunner().invoke(encode, [], input=decoded.stdout).stdout_bytes == b"".join(frames)
 
 
+def test_hexadecimal_digits_may_be_longer_than_any_file_name() -> None:
+    result = CliRunner().invoke(command, ["--json", "00000004000000050000000a" * 200])
+    assert result.exit_code == 0, result.output
+    assert len(result.output.splitlines()) == 200
+
+
 def test_the_trace_form_is_the_default() -> None:
     result = decode(NEW_TASK.hex())
     assert result.stdout.startswith("Trace: Application->PG:\nMessage = NEW_TASK; Length = 102 bytes\n")

@@ -5,11 +5,19 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from ctigw.config.routing import CallType
-from ctigw.wire import AgentRef, EccName, EccValue, FloatValue, Message, TaskId, cti, mr
+from ctigw.config.routing import CallType, RoutingSettings
+from ctigw.wire import AgentRef, EccName, EccValue, FloatValue, Message, NamedVariable, TaskId, cti, cti_codec, mr
 from town import ADA, ALL_STATES, ARM_AND_ALL, BEN, CHAT, EMAIL, SETTINGS, START_TIMEOUT_S, Peer, town
 
-LABELLED = attrs.evolve(SETTINGS, call_types=(CallType(name="chat", script=({"op": "label", "value": "LBL_bot"},)),))
+
+def scripted(*steps: dict[str, object]) -> RoutingSettings:
+    """The settings with another script for `chat`."""
+    return attrs.evolve(SETTINGS, call_types=(CallType(name="chat", script=steps),))
+
+
+LABELLED = scripted({"op": "label", "value": "LBL_bot"})
+QUEUED_TO_AGENT = scripted({"op": "queue", "to": ["agent:1001"]})
+REPORTING = scripted({"op": "report_wait"}, {"op": "label", "value": "LBL_bot"})
 
 
 def only(messages: list[Message], kind: type[Message]) -> Message:
@@ -346,3 +354,121 @@ async def test_a_label_is_told_again_to_an_application_that_resends_on_another_c
         assert await again.received() == [first]
         assert isinstance(first, mr.DoThisWithTask)
         assert first.label == "LBL_bot"
+
+
+async def test_call_variables_stand_in_task_events_too(autojump_clock: MockClock) -> None:
+    async with town() as place:
+        desktop, application = await place.client(), await place.application()
+        await desktop.sign_in(ADA)
+        await desktop.received()
+        await application.new_task(1, (mr.NewTask.CALL_VARIABLE1, "one"))
+        told = await desktop.received()
+        begun, task = only(told, cti.BeginTaskEvent), await task_of(application)
+        assert isinstance(begun, cti.BeginTaskEvent)
+        assert begun.call_variable1 == "one"
+        await desktop.send(cti.UpdateTaskContextInd(9, task, 0, 0, [(cti.UpdateTaskContextInd.CALL_VARIABLE2, "two")]))
+        updated = only(await desktop.received(), cti.TaskDataUpdateEvent)
+        assert isinstance(updated, cti.TaskDataUpdateEvent)
+        assert (updated.call_variable1, updated.call_variable2) == ("one", "two")
+        assert (updated.peripheral_id, updated.peripheral_type) == (5000, cti.PeripheralType.ENTERPRISE_AGENT)
+
+
+async def test_a_context_never_grows_beyond_what_messages_can_carry(autojump_clock: MockClock) -> None:
+    def update(number: int) -> cti.UpdateTaskContextInd:
+        named = [(82, NamedVariable(f"user.v{number}{n}", "x" * 200)) for n in range(8)]
+        return cti.UpdateTaskContextInd(number, task, 8, 0, [*named])
+
+    async with town() as place:
+        desktop, application = await place.client(), await place.application()
+        await desktop.sign_in(ADA)
+        await application.new_task(1)
+        task = await task_of(application)
+        await desktop.received()
+        await desktop.send(update(1), update(2))
+        updated, refused = await desktop.received()
+        assert isinstance(updated, cti.TaskDataUpdateEvent)
+        assert refused == cti.FailureResp(2, cti.ArmStatus.PERFORMANCE_LIMIT_EXCEEDED)
+
+
+async def test_an_agents_own_queue_is_no_skill_group(autojump_clock: MockClock) -> None:
+    async with town(QUEUED_TO_AGENT) as place:
+        desktop, application = await place.client(), await place.application()
+        await application.new_task(1)
+        queued = only(await desktop.received(), cti.QueuedTaskEvent)
+        assert isinstance(queued, cti.QueuedTaskEvent)
+        assert (queued.num_skill_groups, queued.floating) == (0, [])
+        await desktop.sign_in(ADA)
+        told = only(await desktop.received(), cti.AgentPreCallEvent)
+        assert isinstance(told, cti.AgentPreCallEvent)
+        assert (told.skill_group_id, told.skill_group_priority) == (0xFFFFFFFF, 0xFFFF)
+        answer = only(await application.received(), mr.DoThisWithTask)
+        assert isinstance(answer, mr.DoThisWithTask)
+        assert answer.skill_group == -1
+
+
+async def test_a_script_goes_on_at_once_when_the_application_cannot_take_the_report(
+    autojump_clock: MockClock,
+) -> None:
+    async with town(REPORTING) as place:
+        application = await place.application()
+        await application.new_task(1)
+        asked = only(await application.received(), mr.RunScriptReq)
+        assert isinstance(asked, mr.RunScriptReq)
+        await application.send(mr.DialogueFailureConf(1, 2, asked.invoke_id, mr.Status.INVALID_SCRIPT))
+        assert await application.names() == ["DO_THIS_WITH_TASK"]
+
+
+async def test_a_script_result_may_change_application_string2(autojump_clock: MockClock) -> None:
+    async with town(REPORTING) as place:
+        watcher, application = await place.client(cti.ServiceMask.ALL_TASK_EVENTS), await place.application()
+        await application.new_task(1)
+        asked = only(await application.received(), mr.RunScriptReq)
+        assert isinstance(asked, mr.RunScriptReq)
+        changes: list[tuple[int, FloatValue]] = [(33, "digits"), (22, "one")]
+        await application.send(mr.RunScriptResult(1, 2, asked.invoke_id, 1, changes))
+        answer = only(await application.received(), mr.DoThisWithTask)
+        assert isinstance(answer, mr.DoThisWithTask)
+        assert (22, "one") in answer.floating
+        assert "TASK_DATA_UPDATE_EVENT" in await watcher.names()
+
+
+async def test_an_empty_script_is_nothing_scheduled(autojump_clock: MockClock) -> None:
+    async with town(attrs.evolve(SETTINGS, call_types=(CallType(name="chat", script=()),))) as place:
+        application = await place.application()
+        await application.new_task(1)
+        refused = only(await application.received(), mr.NewTaskFailure)
+        assert isinstance(refused, mr.NewTaskFailure)
+        assert refused.reason == mr.NewTaskFailureReason.NO_SCRIPT
+
+
+async def test_an_agent_who_becomes_ready_is_told_so_before_he_gets_the_waiting_task(
+    autojump_clock: MockClock,
+) -> None:
+    async with town() as place:
+        desktop, application = await place.client(), await place.application()
+        await application.new_task(1)
+        await desktop.received()
+        await desktop.sign_in(ADA)
+        states = [event.agent_state for event in await desktop.received() if isinstance(event, cti.AgentStateEvent)]
+        assert states == [cti.AgentState.NOT_READY, cti.AgentState.NOT_ACTIVE, cti.AgentState.RESERVED]
+
+
+async def test_contradictory_names_of_an_agent_device_are_refused(autojump_clock: MockClock) -> None:
+    async with town() as place:
+        peer = place.connect(cti_codec(25))
+        fields: list[tuple[int, FloatValue]] = [(1, "desktop"), (2, b"secret"), (5, "1001"), (4, "1002")]
+        services = cti.ServiceMask.CLIENT_EVENTS
+        await peer.send(cti.OpenReq(7, 25, 0xFFFFFFFF, 5000, services, 0, 0, 0, 0, 0, 0, fields))
+        assert await peer.received() == [cti.FailureConf(7, cti.FailureStatus.INCONSISTENT_AGENT_DATA, 0)]
+
+
+async def test_a_refusal_that_is_held_back_outlives_the_first_message_limit(autojump_clock: MockClock) -> None:
+    fields: list[tuple[int, FloatValue]] = [(1, "desktop"), (2, b"wrong")]
+    wrong = cti.OpenReq(7, 25, 0xFFFFFFFF, 5000, ARM_AND_ALL, 0, 0, 0, 0, 0, 0, fields)
+    async with town() as place:
+        for _ in range(6):  # each refusal is held back longer, up to five seconds
+            peer = place.connect(cti_codec(25))
+            await trio.sleep(7)  # with the delay beyond the limit of ten seconds for the first message
+            await peer.send(wrong)
+            await trio.sleep(5.1)
+            assert await peer.received() == [cti.FailureConf(7, cti.FailureStatus.INVALID_PASSWORD, 0)]

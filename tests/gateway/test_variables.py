@@ -41,7 +41,12 @@ def test_a_name_without_a_value_is_an_empty_value() -> None:
 
 
 def test_one_nul_at_the_end_of_a_text_is_tolerated() -> None:
-    assert variables_from_mr([(22, "abc\0")]) == (Variable("call.1", None, "abc"),)
+    raw: list[tuple[int, FloatValue]] = [(22, b"abc\0"), (42, b"\0\0\0\1user.a\0"), (43, b"\0\0\0\1x\0")]
+    assert variables_from_mr(raw) == (Variable("call.1", None, "abc"), Variable("ecc.user.a", None, "x"))
+    assert variables_from_cti([(13, b"abc"), (82, b"user.a\0x")]) == (
+        Variable("call.1", None, "abc"),
+        Variable("ecc.user.a", None, "x"),
+    )
 
 
 def test_cti_counts_scalars_and_array_elements_apart() -> None:

@@ -167,6 +167,9 @@ WAIT = {"op": "wait", "seconds": 1}
         ({"op": "set", "variable": "call.1", "value": "x" * 41}, ["value", "40"]),
         ({"op": "set", "variable": "ecc.user.x", "value": "x" * 211}, ["value", "210"]),
         ({"op": "set", "variable": "call.1", "value": "€"}, ["Latin-1"]),
+        ({"op": "set", "variable": "ecc.user.€", "value": "x"}, ["ecc.user.€"]),
+        ({"op": "set", "variable": "ecc." + "n" * 33, "value": "x"}, ["32"]),
+        ({"op": "set", "variable": "ecc.a\0b", "value": "x"}, ["Latin-1"]),
         ({"op": "label", "value": ""}, ["value"]),
         ({"op": "release", "cause": -1}, ["cause"]),
         ({"op": "wait", "seconds": 1, "label": "a"}, ["label", "twice"]),
@@ -223,3 +226,10 @@ def test_faulty_precision_queue_is_refused_by_name_and_step(queue: PrecisionQueu
         compile_scripts(site)
     for word in ("precision_queue q", *words):
         assert word in str(caught.value)
+
+
+def test_a_full_context_takes_nothing_more_and_the_script_goes_on() -> None:
+    steps = [{"op": "set", "variable": f"ecc.user.v{number}", "value": "x" * 200} for number in range(10)]
+    site = script_site(*steps, {"op": "label", "value": "LBL"})
+    answer = only(site.task(), events.LabelChosen)
+    assert len(answer.context.variables) == 9

@@ -77,9 +77,9 @@ def test_task_waits_and_goes_to_the_agent_who_becomes_ready() -> None:
     waiting = site.task()
     assert public(waiting) == ["TaskAccepted", "TaskQueued"]
     ready = site.report(inputs.MakeAgentReady, 101)
-    assert public(ready) == ["TaskDequeued", "AgentChosen", "AgentStateChanged"]
+    assert public(ready) == ["AgentStateChanged", "TaskDequeued", "AgentChosen", "AgentStateChanged"]
     assert only(ready, events.AgentChosen).waited is True
-    assert views(ready) == [(101, CHAT, AgentState.RESERVED, True)]
+    assert views(ready) == [(101, CHAT, AgentState.NOT_ACTIVE, True), (101, CHAT, AgentState.RESERVED, True)]
 
 
 def test_oldest_task_is_served_first() -> None:

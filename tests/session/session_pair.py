@@ -22,7 +22,7 @@ from ctigw.session.greeter import Greeter
 from ctigw.session.mr_application import MrApplicationSession
 from ctigw.session.mr_pim import MrPimSession
 from ctigw.session.session import PeerIdentity, Session
-from ctigw.wire import AgentRef, Message, TaskId, cti, cti_codec, mr, mr_codec
+from ctigw.wire import AgentRef, Floating, Message, TaskId, cti, cti_codec, mr, mr_codec
 
 NOW = 1_700_000_000.0
 PEER = PeerIdentity("192.0.2.7")
@@ -120,11 +120,14 @@ def raw(message_type: int, body: bytes) -> bytes:
     return len(body).to_bytes(4, "big") + message_type.to_bytes(4, "big") + body
 
 
-def new_task(dialogue_id: int = 1, sequence: int = 1, selector: str | None = "chat") -> mr.NewTask:
-    """A NEW_TASK with just a selector."""
+def new_task(
+    dialogue_id: int = 1, sequence: int = 1, selector: str | None = "chat", floating: Floating | None = None
+) -> mr.NewTask:
+    """A NEW_TASK with a selector, and what else is given."""
     message = mr.NewTask(dialogue_id, sequence, 5001, NO_TASK, NOBODY, 0, 0)
     if selector is not None:
         message.floating.append((mr.NewTask.SCRIPT_SELECTOR, selector))
+    message.floating += floating or []
     return message
 
 

@@ -392,11 +392,12 @@ def test_agent_reporting_message_passes_in_every_version(message: Message, versi
 
 
 @pytest.mark.parametrize("message", SERVED, ids=lambda message: message.NAME)
-def test_agent_reporting_message_without_the_service_gets_failure_conf_12(message: Message) -> None:
+def test_agent_reporting_message_without_the_service_is_refused_in_the_way_of_its_kind(message: Message) -> None:
     session = open_cti(services=S.ALL_EVENTS)
     session.receive_bytes(cti_frame(message), NOW)
     events, written = taken(session)
-    assert (written, refusals(events)) == ([failure_conf(12, 5)], ["not_allowed"])
+    refusal = failure_resp(19, 5) if message.NAME.endswith("_IND") else failure_conf(12, 5)
+    assert (written, refusals(events)) == ([refusal], ["not_allowed"])
 
 
 def test_query_agent_state_needs_client_control() -> None:

@@ -175,7 +175,7 @@ def test_graceful_shutdown_is_reported_from_version_5_on_only() -> None:
     session.receive_bytes(frame, NOW)
     events, written = taken(session)
     assert refusals(events) == ["not_for_version"]
-    assert written == ["000000100000002f0000000bffffffff0000000100000021"]
+    assert written == ["000000100000002f0000000bffffffffffffffff00000021"]
 
 
 # Dialogues.

@@ -8,10 +8,10 @@ from ctigw.config.settings import ApplicationSettings
 from ctigw.errors import LocalProtocolError
 from ctigw.session.bindings import ApplicationBinding
 from ctigw.session.dialogues import ENDED_DIALOGUES
-from ctigw.session.events import Lane, MrPimDetails
+from ctigw.session.events import Lane, MrPimDetails, NewTaskFailed
 from ctigw.session.mr_pim import MrPimSession
 from ctigw.session.session import PeerIdentity
-from ctigw.wire import EccArray, EccName, EccValue, FloatValue, mr, mr_codec
+from ctigw.wire import EccArray, EccName, EccValue, Floating, FloatValue, mr, mr_codec
 from session_pair import (
     CERTIFIED,
     FEEDS,
@@ -495,6 +495,52 @@ def test_script_result_that_crossed_the_answer_is_dropped_without_an_error() -> 
     assert (written, refusals(events), messages(events)) == ([], [], [])
 
 
+@pytest.mark.parametrize(
+    "floating",
+    [
+        pytest.param([(22, "x" * 41)], id="CallVariable1 of 41"),
+        pytest.param([(22, "a"), (22, "b")], id="CallVariable1 twice"),
+        pytest.param([(43, EccValue(1, "v"))], id="ECC value without name"),
+    ],
+)
+def test_script_result_with_bad_data_is_refused_and_the_dialogue_goes_on(floating: Floating) -> None:
+    session = open_pim()
+    session.receive_bytes(mr_frame(new_task()), NOW)
+    session.take()
+    session.receive_bytes(mr_frame(mr.RunScriptResult(1, 2, 9, 1, floating)), NOW)
+    events, written = taken(session)
+    assert (written, refusals(events), messages(events)) == ([dialogue_failure(33)], ["malformed"], [])
+    session.submit(answer(), NOW)
+    assert len(taken(session)[1]) == 1
+
+
+def test_new_task_whose_answer_would_be_too_long_gets_reason_1() -> None:
+    session = open_pim()
+    many: Floating = [each for n in range(1, 269) for each in ((42, EccName(n, f"{n:03}")), (43, EccValue(n, "")))]
+    session.receive_bytes(mr_frame(new_task(floating=many)), NOW)
+    events, written = taken(session)
+    assert (written, refusals(events)) == ([failure(1)], ["invalid_new_task"])
+
+
+def test_close_conf_goes_behind_the_answers_that_wait() -> None:
+    session = open_pim()
+    session.receive_bytes(mr_frame(new_task()), NOW)
+    session.submit(answer(), NOW)
+    session.receive_bytes(mr_frame(mr.CloseReq(4, 0)), NOW)
+    lanes = [lane for _, lane in session.take()[1]]
+    assert lanes == [Lane.DATA, Lane.DATA]
+
+
+def test_every_new_task_failure_is_reported_for_counting() -> None:
+    session = open_pim()
+    session.receive_bytes(mr_frame(new_task()) + mr_frame(new_task()) + mr_frame(new_task(2, selector=None)), NOW)
+    session.submit(mr.NewTaskFailure(1, 0, 8, 1), NOW)
+    session.receive_bytes(mr_frame(new_task(3)), NOW)
+    session.set_routing_enabled(enabled=False, reason=1, now=NOW)
+    failed = [event.reason for event in session.take()[0] if isinstance(event, NewTaskFailed)]
+    assert failed == [10, 1, 8, 24]
+
+
 def test_late_confirmation_from_the_router_is_sent_although_the_dialogue_was_answered() -> None:
     session = open_pim()
     session.receive_bytes(mr_frame(new_task()) + cancel(), NOW)
@@ -588,7 +634,7 @@ def test_messages_of_the_pim_from_the_application_get_33() -> None:
     session.receive_bytes(mr_frame(mr.OpenConf(1, 5, 0)) + mr_frame(mr.HeartbeatConf(1)), NOW)
     events, written = taken(session)
     event = "000000040000000200000021"
-    assert written == [dialogue_failure(33, NULL), dialogue_failure(33, 3), event, event]
+    assert written == [dialogue_failure(33, NULL, NULL), dialogue_failure(33, 3), event, event]
     assert refusals(events) == ["wrong_direction"] * 4
 
 

@@ -22,11 +22,19 @@ _CONTROL: Final = re.compile(r"[^\t\r\n -~]")
 """What no text file of hexadecimal digits holds."""
 
 
+def _is_file(source: str) -> bool:
+    """Whether SOURCE names a file; hexadecimal digits may be longer than any name that the system can look up."""
+    try:
+        return Path(source).is_file()
+    except OSError:
+        return False
+
+
 def read_source(source: str) -> bytes:
     """The bytes that SOURCE means. Raises `click.UsageError` when it means nothing."""
     if source == "-":
         data = sys.stdin.buffer.read()
-    elif Path(source).is_file():
+    elif _is_file(source):
         try:
             data = Path(source).read_bytes()
         except OSError as error:

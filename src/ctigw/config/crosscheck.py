@@ -169,9 +169,6 @@ def _check_scripts(tables: Tables) -> None:
     tables.unique(
         (call_type.id or position, place.inside("id")) for position, (call_type, place) in enumerate(call_types, 1)
     )
-    for call_type, place in call_types:
-        if not call_type.script:
-            tables.problems.add(place.inside("script"), "has no step")
     selectors = tables.each(ScriptSelector)
     tables.unique((selector.value, place.inside("value")) for selector, place in selectors)
     for selector, place in selectors:

@@ -142,7 +142,7 @@ class CallType:
     """`[[call_type]]`: a script; the steps stay as written until `ctigw.routing.script` compiles them (decisions H)."""
 
     name: str = key("unique name", max_bytes=32)
-    script: tuple[ScriptStep, ...] = key("steps in order")
+    script: tuple[ScriptStep, ...] = key("steps in order; empty: nothing scheduled, NO_SCRIPT")
     id: int | None = key(
         "CallTypeID on the wire; default: numbered in order of the file from 1", default=None, low=1, high=ID_HIGH
     )

@@ -74,6 +74,7 @@ class Daemon:
         OSError when an address cannot be had. Cancelling it cuts everything.
         """
         self._clock = SteadyClock()
+        self._turned_at = trio.current_time()
         self.exchange = Exchange(self._engine, self._directory, self.metrics, self._clock)
         self.metrics.scrape_from(self.exchange.samples)
         async with trio.open_nursery() as background:
@@ -185,7 +186,7 @@ class Daemon:
     def _healthy(self) -> Health:
         """Would a restart help? Losing peers never makes it so (decisions G2)."""
         silent = trio.current_time() - self._turned_at
-        return Health(silent < STUCK_S or not self._turned_at, f"loop turned {silent:.1f} s ago")
+        return Health(silent < STUCK_S, f"loop turned {silent:.1f} s ago")
 
     def _readiness(self) -> Health:
         return Health(self._ready, "ready" if self._ready else "not ready: starting or draining")

@@ -31,9 +31,7 @@ from ctigw.routing.events import (
     PreCallAborted,
     ReportAnswered,
     TaskEnded,
-    TaskFailed,
     TaskQueued,
-    TaskRejected,
 )
 from ctigw.routing.facts import Event
 from ctigw.routing.inputs import (
@@ -46,10 +44,10 @@ from ctigw.routing.inputs import (
 )
 from ctigw.session.events import (
     CtiClientDetails,
-    FrameErrorReason,
     FrameRefused,
     MessageReceived,
     MrPimDetails,
+    NewTaskFailed,
     SessionClosed,
     SessionEvent,
     SessionOpened,
@@ -64,17 +62,13 @@ log = logging.getLogger("ctigw.gateway")
 RING_NO_ANSWER = 19
 """Disposition of a task that nobody started in time (semantics 3.5)."""
 
+_USUAL_SESSIONS = (("mr", "application", "none"), ("mr", "pim", "none"), ("cti", "client", "none"))
+"""Label values that are exposed also when there is no such session: an alert on absence must not fire for zero."""
+
 COMPLAINTS_LOGGED = 10
 """Refused frames that get a line of their own per connection; a broken peer must not fill the disk. All of them are
 counted.
 """
-
-_SESSION_FAILURES = {
-    FrameErrorReason.INVALID_NEW_TASK: 1,
-    FrameErrorReason.ROUTING_DISABLED: 2,
-    FrameErrorReason.DUPLICATE_DIALOGUE: 10,
-}
-"""NEW_TASK_FAILURE reasons that sessions give by themselves (mr-wire section g, checks 1, 2 and 10)."""
 
 
 @attrs.define(eq=False)
@@ -117,8 +111,6 @@ class Exchange:
             AgentChosen: self._count_chosen,
             TaskQueued: self._count_queued,
             TaskEnded: self._count_ended,
-            TaskRejected: self._count_failure,
-            TaskFailed: self._count_failure,
         }
         self.on_deadline_change = _nothing
         """Called when the engine's next deadline may have become earlier."""
@@ -148,6 +140,8 @@ class Exchange:
                 self._opened(link, event, now)
             elif isinstance(event, FrameRefused):
                 self._refused(link, event)
+            elif isinstance(event, NewTaskFailed):
+                self._metrics.task_failure(event.reason)
             elif isinstance(event, SessionTouched):
                 self._touched(event.session)
             elif isinstance(event, SessionClosed):
@@ -248,9 +242,6 @@ class Exchange:
     def _refused(self, link: Link, event: FrameRefused) -> None:
         session = link.connection.session
         self._metrics.frame_error(session.protocol, event.reason.value)
-        failure = _SESSION_FAILURES.get(event.reason)
-        if failure is not None:
-            self._metrics.task_failure(failure)
         link.complaints += 1
         if link.complaints <= COMPLAINTS_LOGGED:
             log.warning(
@@ -405,9 +396,6 @@ class Exchange:
         if event.disposition == RING_NO_ANSWER:
             self._metrics.start_timeout(name)
 
-    def _count_failure(self, event: TaskRejected | TaskFailed, now: float) -> None:
-        self._metrics.task_failure(event.reason)
-
     def samples(self) -> Iterator[Sample]:
         """Gauges at scrape time."""
         sessions: Counter[tuple[str, str, str]] = Counter()
@@ -416,8 +404,8 @@ class Exchange:
             waiting[link.connection.session.protocol] += link.connection.outbox.waiting_bytes()
             if link.opened is not None:
                 sessions[link.opened.protocol, link.opened.role, link.opened.side] += 1
-        for labels, count in sessions.items():
-            yield Sample("ctigw_sessions", labels, count)
+        for labels in dict.fromkeys((*_USUAL_SESSIONS, *sessions)):
+            yield Sample("ctigw_sessions", labels, sessions[labels])
         for protocol in ("mr", "cti"):
             yield Sample("ctigw_outbox_bytes", (protocol,), waiting[protocol])
         yield from self._census()

@@ -86,6 +86,14 @@ def _run_script_result(sender: Sender, message: mr.RunScriptResult) -> RunScript
         invoke_id=message.invoke_id,
         succeeded=message.result_code != 0,
         variables=variables_from_mr(message.floating),
+        application_string2=message.application_string2,
+    )
+
+
+def _script_failure(sender: Sender, message: mr.DialogueFailureConf) -> RunScriptResult:
+    """The application cannot run the script: the script of the router goes on without its result."""
+    return RunScriptResult(
+        dialogue=DialogueKey(sender.session_id, message.dialogue_id), invoke_id=message.invoke_id, succeeded=False
     )
 
 
@@ -145,6 +153,7 @@ _TRANSLATIONS: dict[type[Any], Callable[[Sender, Any], Input]] = {
     mr.NewTask: _new_task,
     mr.CancelTask: _cancel_task,
     mr.RunScriptResult: _run_script_result,
+    mr.DialogueFailureConf: _script_failure,
     cti.MediaLoginReq: _report(MediaLogin, _login),
     cti.MediaLogoutInd: _report(MediaLogout, _logout),
     cti.MakeAgentRoutableInd: _report(MakeAgentRoutable, lambda _, message: {"max_tasks": message.max_tasks}),

@@ -19,6 +19,7 @@ from ctigw.routing.events import (
     MaxTaskLifetimeExceeded,
     PreCallAborted,
     QueueEntry,
+    QueueKind,
     QueueRef,
     ReportAnswered,
     ReportKind,
@@ -64,8 +65,13 @@ def answer(event: ReportAnswered) -> Message | None:
 
 
 def _group_numbers(queue: QueueRef | None) -> tuple[int, int, int]:
-    """SkillGroupNumber, SkillGroupID, SkillGroupPriority (decisions C5: number and id are the same)."""
-    return (NULL_UINT, NULL_UINT, NULL_USHORT) if queue is None else (queue.id, queue.id, 0)
+    """SkillGroupNumber, SkillGroupID, SkillGroupPriority (decisions C5: number and id are the same).
+
+    A precision queue stands in these fields with its id, as a skill group does; an agent's own queue is no group.
+    """
+    if queue is None or queue.kind is QueueKind.AGENT:
+        return NULL_UINT, NULL_UINT, NULL_USHORT
+    return queue.id, queue.id, 0
 
 
 def _task_key(task_id: inputs.TaskId) -> Floats:
@@ -234,13 +240,14 @@ def _begin(_: Directory, event: TaskAccepted) -> Message:
         floating.append((cti.BeginTaskEvent.APPLICATION_STRING1, context.application_string1))
     if context.application_string2 is not None:
         floating.append((cti.BeginTaskEvent.APPLICATION_STRING2, context.application_string2))
+    floating += call_variables_to_cti(context.variables)
     return cti.BeginTaskEvent(
         *_NO_PERIPHERAL, event.mrd_id, TaskId(*event.task_id), named, arrays, event.call_type_id, floating + ecc
     )
 
 
 def _entries(entries: Sequence[QueueEntry]) -> Floats:
-    """One list entry for each queue; members of an entry follow one another (cti-notes, framing)."""
+    """One list entry for each group; members of an entry follow one another (cti-notes, framing)."""
     floating: Floats = []
     for queue, priority in entries:
         floating += [
@@ -253,14 +260,15 @@ def _entries(entries: Sequence[QueueEntry]) -> Floats:
 
 def _queued(_: Directory, event: TaskQueued | TaskDequeued) -> Message:
     kind = cti.QueuedTaskEvent if isinstance(event, TaskQueued) else cti.DequeuedTaskEvent
+    groups = [entry for entry in event.entries if entry.queue.kind is not QueueKind.AGENT]
     return kind(
         *_NO_PERIPHERAL,
         event.mrd_id,
         TaskId(*event.task_id),
         NULL_UINT,
         NULL_UINT,
-        len(event.entries),
-        _entries(event.entries),
+        len(groups),
+        _entries(groups),
     )
 
 
@@ -314,9 +322,11 @@ def _ended(directory: Directory, event: TaskEnded) -> Message:
     )
 
 
-def _data_updated(_: Directory, event: TaskDataUpdated) -> Message:
+def _data_updated(directory: Directory, event: TaskDataUpdated) -> Message:
+    prefix, _, _ = _agent_part(directory, event.skill_target_id)
     named, arrays, ecc = ecc_variables_to_cti(event.context.variables)
-    return cti.TaskDataUpdateEvent(*_NO_PERIPHERAL, event.mrd_id, TaskId(*event.task_id), named, arrays, ecc)
+    floating = call_variables_to_cti(event.context.variables) + ecc
+    return cti.TaskDataUpdateEvent(*prefix, event.mrd_id, TaskId(*event.task_id), named, arrays, floating)
 
 
 _TASK_EVENTS: dict[type[Any], Any] = {

@@ -9,40 +9,45 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from ctigw.routing.inputs import Variable
 from ctigw.wire import EccArray, EccName, EccValue, FloatValue, NamedArray, NamedVariable, cti, mr
+from ctigw.wire.values import (
+    read_ecc_array,
+    read_ecc_name,
+    read_ecc_value,
+    read_named_array,
+    read_named_variable,
+    read_text,
+)
 
 CALL_PREFIX = "call."
 ECC_PREFIX = "ecc."
 
 _MR_CALL_TAGS = {mr.NewTask.CALL_VARIABLE1 + n - 1: f"{CALL_PREFIX}{n}" for n in range(1, 11)}
 _CTI_CALL_TAGS = {cti.AgentPreCallEvent.CALL_VARIABLE1 + n - 1: f"{CALL_PREFIX}{n}" for n in range(1, 11)}
+_MR_TAGS = {*_MR_CALL_TAGS, mr.NewTask.ECC_NAME, mr.NewTask.ECC_VALUE, mr.NewTask.ECC_ARRAY}
 _MR_TAG_OF = {name: tag for tag, name in _MR_CALL_TAGS.items()}
 _CTI_TAG_OF = {name: tag for tag, name in _CTI_CALL_TAGS.items()}
-
-
-def _text(value: FloatValue) -> str:
-    """Text of a float; one NUL at the end is tolerated on input (mr.toml floating)."""
-    return value.removesuffix("\0") if isinstance(value, str) else ""
 
 
 def variables_from_mr(floating: Iterable[tuple[int, FloatValue]]) -> tuple[Variable, ...]:
     """Variables of an MR message; the session has checked that every ECC value has its name.
 
-    A value may come before its name; a name without a value is an empty value (mr-wire section d).
+    A value may come before its name; a name without a value is an empty value (mr-wire section d). One NUL at the end
+    of a text is tolerated on input (mr.toml floating): such a value is still raw, the readers take it off.
     """
-    pairs = list(floating)
+    pairs = [(tag, value) for tag, value in floating if tag in _MR_TAGS]
     values: dict[int, list[tuple[int | None, str]]] = {}
-    for _, value in pairs:
-        if isinstance(value, EccValue):
-            values.setdefault(value.ecc_tag, []).append((None, _text(value.value)))
-        elif isinstance(value, EccArray):
-            values.setdefault(value.ecc_tag, []).append((value.index, _text(value.value)))
+    for tag, value in pairs:
+        if tag == mr.NewTask.ECC_VALUE and (scalar := read_ecc_value(value)) is not None:
+            values.setdefault(scalar.ecc_tag, []).append((None, scalar.value))
+        elif tag == mr.NewTask.ECC_ARRAY and (element := read_ecc_array(value)) is not None:
+            values.setdefault(element.ecc_tag, []).append((element.index, element.value))
     found: list[Variable] = []
     for tag, value in pairs:
         if tag in _MR_CALL_TAGS:
-            found.append(Variable(_MR_CALL_TAGS[tag], None, _text(value)))
-        elif isinstance(value, EccName):
-            name = ECC_PREFIX + _text(value.name)
-            found.extend(Variable(name, at, text) for at, text in values.get(value.ecc_tag, [(None, "")]))
+            found.append(Variable(_MR_CALL_TAGS[tag], None, read_text(value) or ""))
+        elif tag == mr.NewTask.ECC_NAME and (named := read_ecc_name(value)) is not None:
+            name = ECC_PREFIX + named.name
+            found.extend(Variable(name, at, text) for at, text in values.get(named.ecc_tag, [(None, "")]))
     return tuple(found)
 
 
@@ -63,15 +68,15 @@ def variables_to_mr(variables: Sequence[Variable]) -> Iterator[tuple[int, FloatV
 
 
 def variables_from_cti(floating: Iterable[tuple[int, FloatValue]]) -> tuple[Variable, ...]:
-    """Variables of a CTI message in its order."""
+    """Variables of a CTI message in its order; a missing NUL at the end of a text is tolerated."""
     found: list[Variable] = []
     for tag, value in floating:
         if tag in _CTI_CALL_TAGS:
-            found.append(Variable(_CTI_CALL_TAGS[tag], None, _text(value)))
-        elif isinstance(value, NamedVariable):
-            found.append(Variable(ECC_PREFIX + value.name, None, value.value))
-        elif isinstance(value, NamedArray):
-            found.append(Variable(ECC_PREFIX + value.name, value.index, value.value))
+            found.append(Variable(_CTI_CALL_TAGS[tag], None, read_text(value) or ""))
+        elif tag == cti.AgentPreCallEvent.NAMED_VARIABLE and (scalar := read_named_variable(value)) is not None:
+            found.append(Variable(ECC_PREFIX + scalar.name, None, scalar.value))
+        elif tag == cti.AgentPreCallEvent.NAMED_ARRAY and (element := read_named_array(value)) is not None:
+            found.append(Variable(ECC_PREFIX + element.name, element.index, element.value))
     return tuple(found)
 
 

@@ -7,6 +7,7 @@ failed or cancelled one ends the stream for good.
 """
 
 import math
+import ssl
 import struct
 from typing import Protocol
 
@@ -119,6 +120,7 @@ class Connection:
             for event in events:
                 if isinstance(event, SessionRecognised):
                     self.session = event.session
+                    self._first_message_deadline = None
                 elif isinstance(event, SessionOpened):
                     self._first_message_deadline = None
                 elif isinstance(event, SessionClosed):
@@ -152,8 +154,10 @@ class Connection:
             try:
                 data = await self._stream.receive_some(READ_BYTES)
             except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
-                self.cut(CloseReason.BROKEN, _cause(error))
-                return
+                if not _ended_without_close_notify(error):
+                    self.cut(CloseReason.BROKEN, _cause(error))
+                    return
+                data = b""
             now = self._clock.now()
             if data:
                 self.session.receive_bytes(bytes(data), now)
@@ -210,7 +214,9 @@ class Connection:
         elif oldest is not None and oldest <= now:
             self.cut(CloseReason.OUTBOX_AGE, f"older than {self._limits.outbox_age_s:g} s")
         elif self._first_message_deadline is not None and self._first_message_deadline <= now:
-            self.cut(CloseReason.FIRST_MESSAGE, f"no whole first message in {self._limits.first_message_s:g} s")
+            self._first_message_deadline = None
+            self._end(CloseReason.FIRST_MESSAGE, f"no whole first message in {self._limits.first_message_s:g} s")
+            self._read_scope.cancel()
 
     def _next_deadline(self) -> float:
         earliest = self._send_deadline
@@ -252,6 +258,11 @@ def drop_unsent(stream: trio.abc.Stream) -> None:
         stream = stream.transport_stream
     if isinstance(stream, trio.SocketStream):
         stream.setsockopt(trio.socket.SOL_SOCKET, trio.socket.SO_LINGER, _RESET_ON_CLOSE)
+
+
+def _ended_without_close_notify(error: BaseException) -> bool:
+    """Whether a TLS peer just ended TCP: peers here say goodbye with CLOSE_REQ, many of them not with TLS's own."""
+    return isinstance(error.__cause__, ssl.SSLEOFError)
 
 
 def _cause(error: BaseException) -> str:

@@ -32,7 +32,7 @@ async def dial(address: str, context: ssl.SSLContext | None) -> trio.abc.Stream 
             return str(error)
         if context is None:
             return stream
-        secured = trio.SSLStream(stream, context, server_hostname=host, https_compatible=True)
+        secured = trio.SSLStream(stream, context, server_hostname=host)
         try:
             await secured.do_handshake()
         except (trio.BrokenResourceError, trio.ClosedResourceError) as error:

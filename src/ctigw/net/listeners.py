@@ -119,8 +119,7 @@ class Listener:
         if self._context is None:
             await self._handler(Accepted(stream, address, None, self._settings))
             return
-        # https_compatible: peers of this protocol say goodbye with CLOSE_REQ; many end TCP without close_notify.
-        secured = trio.SSLStream(stream, self._context, server_side=True, https_compatible=True)
+        secured = trio.SSLStream(stream, self._context, server_side=True)
         problem = await self._handshake(secured)
         if problem is not None:
             self._refused(self._settings, CloseReason.HANDSHAKE, f"{address}: {problem}")

@@ -78,4 +78,7 @@ async def serve_admin(
     config.graceful_timeout = SHUTDOWN_GRACE_S
     config.accesslog = None
     config.errorlog = None
-    await serve(application, config, shutdown_trigger=stopping.wait, task_status=task_status)  # type: ignore[arg-type]  # Hypercorn's own narrower alias of the ASGI signature
+    try:
+        await serve(application, config, shutdown_trigger=stopping.wait, task_status=task_status)  # type: ignore[arg-type]  # Hypercorn's own narrower alias of the ASGI signature
+    except OSError as error:
+        raise OSError(error.errno, f"cannot listen on {address} for [admin]: {error.strerror}") from error

@@ -8,7 +8,7 @@ address); must not know who counts. Children are bound once and kept, because lo
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
@@ -54,6 +54,7 @@ class Metrics:
     """All metrics of one daemon on a registry of its own."""
 
     def __init__(self, version: str, side: str) -> None:
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for every counter that nobody asked for
         self.registry = CollectorRegistry()
         build = Gauge("ctigw_build_info", "Version of this daemon", ["version"], registry=self.registry)
         build.labels(version).set(1)

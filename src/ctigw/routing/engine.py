@@ -73,9 +73,8 @@ class Engine:
             self._deadlines_passed(turn)
         else:
             _RULES[type(item)](turn, item)
-            settle(turn)
+            self._settle(turn)
         tasks.forget_overflow(turn)
-        self._publish(turn)
         return turn.events
 
     def apply(self, fact: Event, now: float) -> None:
@@ -146,7 +145,7 @@ class Engine:
         """Everything due, in order; each removes its own deadline by the facts that it records."""
         while (first := self._state.deadlines.first()) is not None and first[0] <= turn.now:
             self._deadline_passed(turn, first[1])
-            settle(turn)
+            self._settle(turn)
             if self._state.deadlines.first() == first:
                 raise AssertionError(f"deadline {first} was not removed by what it caused")
 
@@ -159,6 +158,12 @@ class Engine:
             next_precision_step(turn, task, self._state.queues[key.queue, task.mrd.id])
         else:
             _TASK_DEADLINES[key.kind](turn, task)
+
+    def _settle(self, turn: Turn) -> None:
+        """Tell what an event made of its agents before they are given the next task: each change is told (C5)."""
+        self._publish(turn)
+        settle(turn)
+        self._publish(turn)
 
     def _publish(self, turn: Turn) -> None:
         """Tell what became of every agent touched, in order of touching and of first sign-in (decisions C5)."""

@@ -321,6 +321,8 @@ class TaskDataUpdated:
     task_id: TaskId
     mrd_id: int
     context: TaskContext
+    skill_target_id: int | None = None
+    """The agent who has the task; None while it has none."""
 
 
 @attrs.frozen

@@ -105,6 +105,7 @@ class RunScriptResult:
     invoke_id: int
     succeeded: bool
     variables: tuple[Variable, ...] = ()
+    application_string2: str | None = None
 
 
 @attrs.frozen

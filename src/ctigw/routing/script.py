@@ -25,7 +25,12 @@ LABEL_BYTES = 40
 """Longest Label on the wire (mr-wire section g)."""
 CALL_VARIABLE_BYTES = 40
 ECC_VALUE_BYTES = 210
+ECC_NAME_BYTES = 32
 """Semantics 6.2."""
+ECC = "ecc."
+"""What the name of an ECC variable begins with in scripts and contexts."""
+CONTEXT_BYTES = 2_000
+"""Call variables, ECC names and ECC values of one task together (decisions D3, semantics 6.2)."""
 NOT_BUILT = ("if", "branch_mrd", "schedule", "preferred_agent", "pick_pull", "upstream")
 """Operations of decisions H that this build does not have."""
 
@@ -98,11 +103,25 @@ class CompiledScript:
     steps: tuple[Step, ...]
 
 
-def with_variable(context: TaskContext, variables: tuple[Variable, ...]) -> TaskContext:
-    """The context with `variables` set: a known one keeps its turn, a new one comes last (decisions D3)."""
+def with_variable(context: TaskContext, variables: tuple[Variable, ...]) -> TaskContext | None:
+    """The context with `variables` set: a known one keeps its turn, a new one comes last (decisions D3).
+
+    None when it would hold more than `CONTEXT_BYTES`: what no message could carry must not be taken over.
+    """
     merged = {(variable.name, variable.element): variable for variable in context.variables}
     merged.update({(variable.name, variable.element): variable for variable in variables})
+    values = sum(len(variable.value) for variable in merged.values())
+    names = sum(len(name) - len(ECC) for name in {name for name, _ in merged} if name.startswith(ECC))
+    if values + names > CONTEXT_BYTES:
+        return None
     return attrs.evolve(context, variables=tuple(merged.values()))
+
+
+def _is_ecc_name(variable: str) -> bool:
+    """Whether a wire can carry the name: Latin-1, no NUL, not too long (semantics 6.2)."""
+    name = variable.removeprefix(ECC)
+    fits = 0 < len(name) <= ECC_NAME_BYTES and all(0 < ord(character) < 256 for character in name)
+    return variable.startswith(ECC) and fits
 
 
 def compile_scripts(settings: RoutingSettings) -> dict[str, CompiledScript]:
@@ -208,8 +227,9 @@ class _Compiler:
         if not isinstance(variable, str):
             self._refuse("names no variable", key="variable", value=variable, allowed="call.1 to call.10, ecc.NAME")
         call_variables = {f"call.{number}" for number in range(1, 11)}
-        if variable not in call_variables and not (variable.startswith("ecc.") and len(variable) > len("ecc.")):
-            self._refuse("is no variable", key="variable", value=variable, allowed="call.1 to call.10, ecc.NAME")
+        allowed = f"call.1 to call.10, ecc.NAME with a NAME of 1 to {ECC_NAME_BYTES} Latin-1 characters"
+        if variable not in call_variables and not _is_ecc_name(variable):
+            self._refuse("is no variable", key="variable", value=variable, allowed=allowed)
         longest = CALL_VARIABLE_BYTES if variable in call_variables else ECC_VALUE_BYTES
         return Set(variable, self._text(step, "value", longest, empty=True))
 

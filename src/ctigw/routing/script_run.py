@@ -170,7 +170,8 @@ def _cancel_queue(turn: Turn, task: TaskRecord, step: steps.CancelQueue, index: 
 
 def _set(turn: Turn, task: TaskRecord, step: steps.Set, index: int) -> int | None:
     context = with_variable(task.context, (Variable(step.variable, None, step.value),))
-    turn.record(TaskDataUpdated(task.id, task.mrd.id, context))
+    if context is not None:  # a task that is full already keeps what it has
+        turn.record(TaskDataUpdated(task.id, task.mrd.id, context))
     return index + 1
 
 

@@ -4,6 +4,8 @@ Knows the checks of a NEW_TASK (mr-wire section g, dialogue procedure), task ids
 client (decisions D6) and the limits in time (decisions E3, E4; semantics 3.5). Must not know agent reports or messages.
 """
 
+import attrs
+
 from ctigw.routing import inputs
 from ctigw.routing.events import (
     AgentMadeNotRoutable,
@@ -206,9 +208,12 @@ def script_result(turn: Turn, item: inputs.RunScriptResult) -> None:
     task = turn.state.tasks[task_id]
     if task.awaited_report == 0 or task.awaited_report != item.invoke_id:
         return
-    if item.succeeded and item.variables:
+    if item.succeeded and (item.variables or item.application_string2 is not None):
         context = with_variable(task.context, item.variables)
-        turn.record(TaskDataUpdated(task.id, task.mrd.id, context))
+        if context is not None:  # a result that does not fit changes nothing; the script goes on
+            if item.application_string2 is not None:
+                context = attrs.evolve(context, application_string2=item.application_string2)
+            turn.record(TaskDataUpdated(task.id, task.mrd.id, context))
     run_script(turn, task, task.step)
 
 
@@ -223,7 +228,11 @@ def update_context(turn: Turn, item: inputs.UpdateTaskContext) -> None:
         turn.answer(item.origin, ReportKind.UPDATE_TASK_CONTEXT, ReportStatus.LOGIN_NOT_ALLOWED_FOR_APP_PATH)
     else:
         context = with_variable(task.context, item.variables)
-        turn.record(TaskDataUpdated(task.id, task.mrd.id, context))
+        if context is None:
+            turn.answer(item.origin, ReportKind.UPDATE_TASK_CONTEXT, ReportStatus.PERFORMANCE_LIMIT_EXCEEDED)
+        else:
+            agent = task.domain.agent.skill_target_id
+            turn.record(TaskDataUpdated(task.id, task.mrd.id, context, agent))
 
 
 def end(turn: Turn, task: TaskRecord, disposition: int, application_disposition: int = 0) -> None:

@@ -105,6 +105,8 @@ class CtiAccess:
             return Refusal(cti.FailureStatus.REQUIRED_DATA_MISSING, "client events without peripheral or agent device")
         if request.peripheral_id not in self.peripherals:
             return Refusal(cti.FailureStatus.INVALID_PERIPHERAL_ID, f"peripheral {request.peripheral_id}")
+        if len(device_names(request)) > 1:
+            return Refusal(cti.FailureStatus.INCONSISTENT_AGENT_DATA, "extension, id and instrument differ")
         return None
 
 

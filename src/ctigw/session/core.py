@@ -6,7 +6,7 @@ is called back), decisions A2 (a length above the limit closes unanswered).
 
 from ctigw.errors import EncodeError, FrameError
 from ctigw.session.events import CloseReason, FrameErrorReason, FrameRefused, Lane, SessionClosed, SessionEvent
-from ctigw.wire import Codec, FrameBuffer, Message
+from ctigw.wire import HEADER_BYTES, Codec, FrameBuffer, Message
 
 CLOSE_TIME_S = 5.0
 """Time that the peer has to agree to an orderly end (mr-wire (g) 5, cti-notes "Keeping and ending")."""
@@ -73,6 +73,9 @@ class SessionCore:
             frame = self._codec.encode(message)
         except EncodeError as error:
             self._refuse(FrameErrorReason.NOT_SENT, str(error))
+            return False
+        if len(frame) - HEADER_BYTES > self._buffer.max_body:
+            self._refuse(FrameErrorReason.NOT_SENT, f"{message.NAME} of {len(frame)} bytes is longer than allowed")
             return False
         self._frames.append((frame, lane))
         self._count("out", message.NAME)

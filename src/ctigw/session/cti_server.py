@@ -201,7 +201,8 @@ class CtiServerSession(SessionCore):
             case cti.HeartbeatReq():
                 self._send(cti.HeartbeatConf(message.invoke_id), Lane.CONTROL)
             case cti.CloseReq():
-                self._send(cti.CloseConf(message.invoke_id), Lane.CONTROL)
+                # Behind the events that are still waiting: a client stops reading at CLOSE_CONF.
+                self._send(cti.CloseConf(message.invoke_id), Lane.DATA)
                 closing = self._state is CtiState.CLOSING
                 reason = CloseReason.WE_CLOSED if closing else CloseReason.PEER_CLOSED
                 self._end(reason, f"CLOSE_REQ with status {message.status}")
@@ -221,12 +222,12 @@ class CtiServerSession(SessionCore):
             return
         if first_version(message_type) > self.version:
             self._refuse(FrameErrorReason.NOT_FOR_VERSION, f"{message.NAME} in version {self.version}")
-            self._answer_request(body, cti.FailureStatus.INVALID_MSG_TYPE_FOR_VERSION)
+            self._answer(message_type, body, cti.FailureStatus.INVALID_MSG_TYPE_FOR_VERSION)
             return
         needed = needed_services(message_type)
         if needed and not needed & self._services:
             self._refuse(FrameErrorReason.NOT_ALLOWED, f"{message.NAME} without the service that it needs")
-            self._answer_request(body, cti.FailureStatus.FUNCTION_NOT_AVAILABLE)
+            self._answer(message_type, body, cti.FailureStatus.FUNCTION_NOT_AVAILABLE)
             return
         if message_type not in SERVED:
             self._refuse(FrameErrorReason.NOT_SERVED, message.NAME)

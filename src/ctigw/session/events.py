@@ -148,6 +148,13 @@ class FrameRefused:
 
 
 @attrs.frozen
+class NewTaskFailed:
+    """A NEW_TASK_FAILURE goes out, whoever decided it: for counting (design 6, ctigw_task_failures_total)."""
+
+    reason: int
+
+
+@attrs.frozen
 class SessionClosed:
     """The last event. Frames still to be written come with it; then the driver closes the connection."""
 
@@ -169,4 +176,6 @@ class SessionTouched:
     session: "Session"
 
 
-SessionEvent = SessionOpened | MessageReceived | FrameRefused | SessionClosed | SessionRecognised | SessionTouched
+SessionEvent = (
+    SessionOpened | MessageReceived | FrameRefused | NewTaskFailed | SessionClosed | SessionRecognised | SessionTouched
+)

@@ -9,7 +9,7 @@ from ctigw.session.bindings import ApplicationBinding, ApplicationBindings
 from ctigw.session.dialogues import NULL, OPEN_DIALOGUES
 from ctigw.session.events import FrameErrorReason, Lane, MessageReceived, MrPimDetails, SessionOpened
 from ctigw.session.mr_session import CodecProvider, MrSession
-from ctigw.session.new_task import find_problem, new_task_floats
+from ctigw.session.new_task import find_context_problem, find_problem, new_task_floats
 from ctigw.session.session import PeerIdentity
 from ctigw.session.states import MR_PIM, MrState
 from ctigw.wire import Message, mr
@@ -119,7 +119,7 @@ class MrPimSession(MrSession):
                 self._take_cancel(message)
             case mr.RunScriptResult():
                 if self._state is MrState.OPEN and self._in_dialogue(message.dialogue_id, message.send_seq_no):
-                    self._events.append(MessageReceived(message))
+                    self._take_script_result(message)
             case mr.DialogueFailureConf() | mr.DialogueFailureEvent():
                 if message.dialogue_id in self._dialogues:
                     self._check_sequence(message.dialogue_id, message.send_seq_no)
@@ -150,6 +150,14 @@ class MrPimSession(MrSession):
             self._dialogues.open(dialogue_id)
             self._check_sequence(dialogue_id, message.send_seq_no)
             self._events.append(MessageReceived(message))
+
+    def _take_script_result(self, message: mr.RunScriptResult) -> None:
+        problem = find_context_problem(message.floating, self._float_rows)
+        if problem is None:
+            self._events.append(MessageReceived(message))
+        else:
+            self._refuse(FrameErrorReason.MALFORMED, f"{message.NAME}: {problem}")
+            self._fail_dialogue(message.dialogue_id, mr.Status.INVALID_MESSAGE)
 
     def _take_cancel(self, message: mr.CancelTask) -> None:
         if self._state is not MrState.OPEN:

@@ -9,8 +9,8 @@ from collections.abc import Callable
 
 from ctigw.errors import DecodeError
 from ctigw.session.core import CLOSE_TIME_S, UNKNOWN_MESSAGE, SessionCore, idle_seconds
-from ctigw.session.dialogues import FIRST_SEQUENCE, Dialogues
-from ctigw.session.events import CloseReason, FrameErrorReason, Lane
+from ctigw.session.dialogues import FIRST_SEQUENCE, NULL, Dialogues
+from ctigw.session.events import CloseReason, FrameErrorReason, Lane, NewTaskFailed
 from ctigw.session.session import PeerIdentity
 from ctigw.session.states import LISTENER_HEARTBEATS, OPENER_HEARTBEATS, MrState, Transitions
 from ctigw.wire import MR_MAX_BODY, Codec, Message, UnknownMessage, mr
@@ -178,7 +178,8 @@ class MrSession(SessionCore):
                     # An answer to a later heartbeat answers the earlier ones too: the link lives.
                     del self._heartbeats_open[: self._heartbeats_open.index(message.invoke_id) + 1]
             case mr.CloseReq():
-                self._send(mr.CloseConf(message.invoke_id), Lane.CONTROL)
+                # Behind the answers that are still waiting: a peer stops reading at CLOSE_CONF.
+                self._send(mr.CloseConf(message.invoke_id), Lane.DATA)
                 closing = self._state is MrState.CLOSING
                 reason = CloseReason.WE_CLOSED if closing else CloseReason.PEER_CLOSED
                 self._end(reason, f"CLOSE_REQ with status {message.status}")
@@ -313,7 +314,17 @@ class MrSession(SessionCore):
         self._send(mr.NewTaskFailure(dialogue_id, FIRST_SEQUENCE, reason, cause_code), Lane.DATA)
 
     def _fail_dialogue(self, dialogue_id: int, status: mr.Status) -> None:
-        self._send_in_dialogue(mr.DialogueFailureEvent(dialogue_id, 0, status))
+        if dialogue_id == NULL:
+            self._send(mr.DialogueFailureEvent(NULL, NULL, status), Lane.DATA)
+        else:
+            self._send_in_dialogue(mr.DialogueFailureEvent(dialogue_id, 0, status))
+
+    def _send(self, message: Message, lane: Lane) -> bool:
+        """Encode and queue, and report a NEW_TASK_FAILURE: every one of them passes here."""
+        sent = super()._send(message, lane)
+        if sent and isinstance(message, mr.NewTaskFailure):
+            self._events.append(NewTaskFailed(message.reason))
+        return sent
 
     def _send_in_dialogue(self, message: DialogueMessage) -> bool:
         """Send with the next SendSeqNo of the dialogue, which is used up only by a message that goes out."""

@@ -6,7 +6,7 @@ ECC data; must not know selectors, domains or queues, which the router checks. R
 """
 
 from ctigw.session.dialogues import FIRST_DIALOGUE_ID, LAST_DIALOGUE_ID
-from ctigw.wire import mr
+from ctigw.wire import MR_MAX_BODY, Floating, mr
 from ctigw.wire.layout import OPAQUE, TEXT, FloatRow, ProtocolRow
 from ctigw.wire.values import (
     EccArray,
@@ -22,8 +22,17 @@ from ctigw.wire.values import (
 CALL_AND_ECC_DATA_BYTES = 2_000
 """Call variables, ECC names and ECC values of one task together, the text only (decisions D3)."""
 
+ANSWER_BYTES = MR_MAX_BODY - 256
+"""What of a NEW_TASK may come back in its DO_THIS_WITH_TASK: the rest is room for the fixed part, the selector, and
+the agent's name and number (64 and 32 bytes), so that an answer is never longer than a message may be.
+"""
+
 _ECC_TAGS = (mr.NewTask.ECC_NAME, mr.NewTask.ECC_VALUE, mr.NewTask.ECC_ARRAY)
 _CALL_VARIABLES = range(mr.NewTask.CALL_VARIABLE1, mr.NewTask.CALL_VARIABLE10 + 1)
+_ECHOED = {*_ECC_TAGS, *_CALL_VARIABLES, mr.NewTask.USER_TO_USER_INFO}
+_FLOAT_HEADER_BYTES = 2
+_ECC_TAG_BYTES = 4
+"""mr.toml, floating and tags 42 to 44."""
 
 
 def new_task_floats(protocol: ProtocolRow) -> dict[int, FloatRow]:
@@ -37,8 +46,16 @@ def find_problem(message: mr.NewTask, rows: dict[int, FloatRow]) -> str | None:
         return f"DialogueID {message.dialogue_id:#x} is not 1 to 0xFFFFFFFE"
     if not message.script_selector:
         return "ScriptSelector is missing"
+    problem = find_context_problem(message.floating, rows)
+    if problem is None and _answer_bytes(message.floating) > ANSWER_BYTES:
+        problem = f"its data would not fit into an answer: more than {ANSWER_BYTES} bytes"
+    return problem
+
+
+def find_context_problem(floating: Floating, rows: dict[int, FloatRow]) -> str | None:
+    """Say what is wrong with the data of a task, which NEW_TASK and RUN_SCRIPT_RESULT carry; None: nothing."""
     seen: set[int] = set()
-    for tag, value in message.floating:
+    for tag, value in floating:
         row = rows.get(tag)
         if row is None or tag in _ECC_TAGS:
             continue
@@ -48,13 +65,29 @@ def find_problem(message: mr.NewTask, rows: dict[int, FloatRow]) -> str | None:
         problem = _problem_of_value(row, value)
         if problem is not None:
             return problem
-    problem, ecc_bytes = _check_ecc(message, rows)
+    problem, ecc_bytes = _check_ecc(floating, rows)
     if problem is not None:
         return problem
-    call_bytes = sum(len(read_text(value) or "") for tag, value in message.floating if tag in _CALL_VARIABLES)
+    call_bytes = sum(len(read_text(value) or "") for tag, value in floating if tag in _CALL_VARIABLES)
     if call_bytes + ecc_bytes > CALL_AND_ECC_DATA_BYTES:
         return f"call and ECC data have {call_bytes + ecc_bytes} bytes, {CALL_AND_ECC_DATA_BYTES} are allowed"
     return None
+
+
+def _answer_bytes(floating: Floating) -> int:
+    """Bytes that the variables and UserToUserInfo take on the wire: tag, length, EccTag and index with them."""
+    return sum(_FLOAT_HEADER_BYTES + _data_bytes(value) for tag, value in floating if tag in _ECHOED)
+
+
+def _data_bytes(value: FloatValue) -> int:
+    match value:
+        case EccName(_, text) | EccValue(_, text):
+            return _ECC_TAG_BYTES + len(text)
+        case EccArray(_, _, text):
+            return _ECC_TAG_BYTES + 1 + len(text)
+        case str() | bytes():
+            return len(value)
+    return 0
 
 
 def _problem_of_value(row: FloatRow, value: FloatValue) -> str | None:
@@ -134,9 +167,9 @@ class _EccCheck:
         return _too_long(row, header_bytes + len(text)) if row is not None else None
 
 
-def _check_ecc(message: mr.NewTask, rows: dict[int, FloatRow]) -> tuple[str | None, int]:
+def _check_ecc(floating: Floating, rows: dict[int, FloatRow]) -> tuple[str | None, int]:
     check = _EccCheck(rows)
-    for tag, value in message.floating:
+    for tag, value in floating:
         if tag in _ECC_TAGS:
             problem = check.take(tag, value)
             if problem is not None:
