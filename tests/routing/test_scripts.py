@@ -231,5 +231,5 @@ def test_faulty_precision_queue_is_refused_by_name_and_step(queue: PrecisionQueu
 def test_a_full_context_takes_nothing_more_and_the_script_goes_on() -> None:
     steps = [{"op": "set", "variable": f"ecc.user.v{number}", "value": "x" * 200} for number in range(10)]
     site = script_site(*steps, {"op": "label", "value": "LBL"})
-    answer = only(site.task(), events.LabelChosen)
+    answer = only(site.task("8001"), events.LabelChosen)
     assert len(answer.context.variables) == 9
