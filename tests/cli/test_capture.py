@@ -5,6 +5,7 @@ import os
 import shutil
 import ssl
 import struct
+import subprocess
 from contextlib import suppress
 from pathlib import Path
 
@@ -292,3 +293,14 @@ def test_without_tshark_the_key_log_file_is_refused_in_one_line(
 
 def test_a_key_log_file_without_a_capture_is_wrong_use(tls: tuple[bytes, str], tmp_path: Path) -> None:
     assert decode(tmp_path, b"\0\1", "--keylog", tls[1]).exit_code == 2
+
+
+def test_the_wireshark_dissector_reads_decrypted_tls_too(tls: tuple[bytes, str], tmp_path: Path) -> None:
+    needs_tshark()
+    path = tmp_path / "tls.pcap"
+    path.write_bytes(tls[0])
+    script = Path(__file__).parents[2] / "tools" / "wireshark" / "ctigw.lua"
+    arguments = ["tshark", "-n", "-2", "-r", str(path), "-o", f"tls.keylog_file:{tls[1]}", "-X", f"lua_script:{script}"]
+    fields = ["-T", "fields", "-e", "ctigw_mr.Name", "-e", "ctigw_cti.Name", "-Y", "ctigw_mr || ctigw_cti"]
+    done = subprocess.run([*arguments, *fields], capture_output=True, check=True, timeout=60, text=True)
+    assert done.stdout.split() == ["OPEN_REQ", "OPEN_CONF", "HEARTBEAT_REQ"]
