@@ -45,6 +45,7 @@ TASK_CONTROL = mr_codec().encode(mr.RoutingEnabled(0xFFFFFFFF, 0xFFFFFFFF))
         (stream(cti_open(8)), ["cti13"]),
         (stream(HEARTBEAT, TASK_CONTROL), ["mr5", "mr5"]),
         (stream(HEARTBEAT), ["cti25"]),
+        (stream(bytes.fromhex("0000000c 00000004 00000001 00000005 00000000")), ["mr5"]),
         (stream(bytes.fromhex("0000000c 0000002f 0000000d 00000001 00000001")), ["cti25"]),
         ((), []),
     ],

@@ -27,6 +27,10 @@ _TASK_CONTROL: Final = 47
 _SUBTYPES: Final = range(1, 13)
 """Sub-types that MR knows; the same number means another message in CTI."""
 
+_OPEN_CONF: Final = 4
+_MR_OPEN_CONF_BODY: Final = 12
+"""Body of an MR OPEN_CONF, bytes; that of CTI has 26 and more in every version."""
+
 _UINT: Final = struct.Struct(">I")
 _VERSION_OFFSET: Final = 4
 """VersionNumber follows InvokeID in the OPEN_REQ of both protocols."""
@@ -125,7 +129,7 @@ class Conversation:
             if opened is not None and self._choice in ("auto", opened[0]):
                 return self._make(*opened)
         if self._choice == "auto":
-            protocol: ProtocolName = "mr" if any(map(_is_task_control, frames)) else "cti"
+            protocol: ProtocolName = "mr" if any(map(_is_mr, frames)) else "cti"
         else:
             protocol = self._choice
         return self._make(protocol, MR_VERSION if protocol == "mr" else CTI_VERSION)
@@ -135,7 +139,10 @@ class Conversation:
         return mr_codec(version) if protocol == "mr" else cti_codec(version)
 
 
-def _is_task_control(frame: Frame) -> bool:
+def _is_mr(frame: Frame) -> bool:
+    """Whether a frame by itself can only be MR: task control, or an OPEN_CONF shorter than any of CTI."""
+    if frame.type == _OPEN_CONF:
+        return len(frame.body) == _MR_OPEN_CONF_BODY
     if frame.type != _TASK_CONTROL or len(frame.body) < _UINT.size:
         return False
     return _UINT.unpack_from(frame.body)[0] in _SUBTYPES
