@@ -1,8 +1,8 @@
 """Frames out of recorded connections, with the moment at which each was complete.
 
 Knows how to find the next frame where the recording begins in the middle of a conversation or lacks bytes: by the
-length of the frame that was cut, or by the first place from which everything up to the next gap reads as frames. What
-was skipped is said, never guessed. Must not know files or the command line. Rules: design 5, decisions A2, B5, issue 3.
+length of the frame that was cut, or by the first place that frames follow. What was skipped is said, never guessed.
+Must not know files or the command line. Rules: design 5, decisions A2, B5, issue 3.
 """
 
 import struct
@@ -23,6 +23,11 @@ _HEADER: Final = struct.Struct(">II")
 _LENGTH: Final = struct.Struct(">I")
 TLS_HANDSHAKE: Final = b"\x16\x03"
 """A TLS stream opens with a handshake record of major version 3."""
+
+_SEARCHED_FRAMES: Final = 4
+"""A stream of ours has a boundary in every stretch as long as the largest frame; so many of them are searched."""
+_FOLLOWING_FRAMES: Final = 8
+"""A boundary is believed when so many frames follow it, or all that there are."""
 
 _SHORT_TAGS: Final = 19
 """Newest CTI version whose floating fields have one byte of tag and of length (decisions A3)."""
@@ -169,7 +174,8 @@ class _Cutter:
 
     def _search(self, data: bytes) -> int | None:
         """The first place from which everything reads as frames."""
-        return next((start for start in range(len(data) - HEADER_BYTES + 1) if self._is_boundary(data, start)), None)
+        last = min(len(data) - HEADER_BYTES, _SEARCHED_FRAMES * (self._max_body + HEADER_BYTES))
+        return next((start for start in range(last + 1) if self._is_boundary(data, start)), None)
 
     def _is_boundary(self, data: bytes, start: int) -> bool:
         """Whether a frame that a codec knows begins there, followed by nothing but frames."""
@@ -183,7 +189,9 @@ class _Cutter:
 
     def _goes_on(self, data: bytes, offset: int, codecs: Iterable[Codec]) -> bool:
         numbers = {row.number for codec in codecs for row in codec.rows.messages}
-        while len(data) - offset >= HEADER_BYTES:
+        for _ in range(_FOLLOWING_FRAMES):
+            if len(data) - offset < HEADER_BYTES:
+                return True
             length, number = _HEADER.unpack_from(data, offset)
             if length > self._max_body or number not in numbers:
                 return False
