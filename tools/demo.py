@@ -112,11 +112,22 @@ async def stop_on_signal(scope: trio.CancelScope) -> None:
             return
 
 
+async def stop_with_parent(scope: trio.CancelScope) -> None:
+    """Whoever started the demo is gone, so nobody watches: `make` may be killed without a word to its child."""
+    parent = os.pidfd_open(os.getppid())  # readable once the process has ended
+    try:
+        await trio.lowlevel.wait_readable(parent)
+    finally:
+        os.close(parent)
+    scope.cancel()
+
+
 async def play(folder: Path, port: int, admin_port: int, seconds: float) -> int:
     """Start both, show what they say, stop both. Returns the exit code."""
     code = 0
     async with trio.open_nursery() as nursery:
         nursery.start_soon(stop_on_signal, nursery.cancel_scope)
+        nursery.start_soon(stop_with_parent, nursery.cancel_scope)
         code = await run_daemon(folder, port, admin_port, seconds)
         nursery.cancel_scope.cancel()
     return code
