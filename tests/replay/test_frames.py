@@ -10,6 +10,7 @@ from ctigw.cli.capture import read_capture
 from ctigw.replay.connections import Connection, Direction
 from ctigw.replay.frames import Half, recorded
 from ctigw.replay.reassembly import Moment, Run
+from ctigw.wire import AgentRef, TaskId, mr, mr_codec
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 NOW = Moment(0.0, 0)
@@ -58,6 +59,26 @@ def test_a_gap_loses_the_frames_that_it_touches_and_no_other_is_changed(stream: 
     untouched = [frame for frame in whole if frame[0] + 8 + len(frame[2]) <= start or frame[0] >= end]
     assert frames(found) == untouched
     assert found.notes[0].problem.startswith(f"the capture lacks {end - start} bytes")
+
+
+BEAT = mr_codec().encode(mr.HeartbeatReq(7))
+
+
+def test_what_looks_like_a_frame_but_is_followed_by_none_is_no_boundary() -> None:
+    inside = BEAT + bytes.fromhex("00000004 00007777 00000000")
+    found = half([(0, inside + BEAT + BEAT)], begun=False)
+    assert [offset for offset, _, _ in frames(found)] == [len(inside), len(inside) + len(BEAT)]
+
+
+def test_the_length_of_the_cut_frame_counts_more_than_what_looks_like_a_frame_in_it() -> None:
+    """A text in a message may well hold a frame."""
+    task = mr.NewTask(1, 1, 5001, TaskId(-1, -1, -1), AgentRef(0, -1, -1, -1), 0, 0, floating=[(33, BEAT * 3)])
+    frame = mr_codec().encode(task)
+    stream = frame + BEAT
+    found = half([(0, stream[:20]), (30, stream[30:])], begun=True)
+    assert [offset for offset, _, _ in frames(found)] == [len(frame)]
+    skipped = f"the capture lacks 10 bytes; {len(frame) - 30} more are skipped, up to the next frame"
+    assert [note.problem for note in found.notes] == [skipped]
 
 
 @given(st.binary(max_size=400), st.booleans())

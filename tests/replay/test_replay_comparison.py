@@ -11,10 +11,12 @@ import pytest
 from ctigw.cli.capture import read_capture
 from ctigw.errors import ConfigurationError
 from ctigw.replay.comparison import Comparison
+from ctigw.replay.connections import Connection, Direction
 from ctigw.replay.frames import recorded
 from ctigw.replay.mask import Mask, read_mask
 from ctigw.replay.plan import Action, Plan, Step, Told, leaving, plan
-from ctigw.wire import cti_codec, mr_codec
+from ctigw.replay.reassembly import Moment, Run
+from ctigw.wire import cti_codec, mr, mr_codec
 from ctigw.wire.json_form import Json, frame_from_json, to_json
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
@@ -220,6 +222,62 @@ def test_the_invoke_id_of_a_request_of_the_server_goes_back_in_the_answer() -> N
     cancel = sent(failures, "CANCEL_TASK")
     assert comparison.frame(cancel) == cancel.frame
     assert comparison.differences == []
+
+
+def test_a_second_task_does_not_take_the_id_of_the_first() -> None:
+    versions = fixture_plan("versions")
+    begun = [step for step in versions.steps if step.message is not None and step.message.name == "BEGIN_TASK_EVENT"]
+    first, second = [step for step in begun if step.connection == begun[0].connection][:2]
+    comparison = Comparison(versions, Mask())
+    for step in (first, second):
+        assert step.message is not None
+        comparison.receive(step.connection, changed(step.message, TaskID=[5, 5, 5]))
+        comparison.settle(step)
+    (difference,) = comparison.differences
+    assert difference.step is second
+    assert difference.details[0].startswith("TaskID: ")
+
+
+# ---- what is played
+
+
+def conversation(*said: tuple[str, bytes], ended: int | None = None) -> Plan:
+    """The plan of a connection in which client (c) and server (s) speak in turn; the client ends it at `ended`."""
+    directions = []
+    for ways in ("cs", "sc"):
+        data, marks = b"", []
+        for number, (who, frame) in enumerate(said):
+            if who == ways[0]:
+                data += frame
+                marks.append((len(data), Moment(float(number), number)))
+        end = Moment(float(ended), ended) if ended is not None and ways == "cs" else None
+        directions.append(Direction(ways[0], ways[1], True, (Run(0, data, tuple(marks)),), end))
+    return plan([recorded(Connection(tuple(directions)))])
+
+
+def played(asked: Plan) -> list[str]:
+    return [f"{step.action.value} {step.message.title if step.message else ''}".strip() for step in asked.steps]
+
+
+OPENED = (("c", mr_codec().encode(mr.OpenReq(1, 5, 0))), ("s", mr_codec().encode(mr.OpenConf(1, 5, 0))))
+ASKED, ANSWERED = mr_codec().encode(mr.HeartbeatReq(9)), mr_codec().encode(mr.HeartbeatConf(9))
+
+
+def test_heartbeats_of_the_client_are_played_and_those_of_the_server_are_not() -> None:
+    opened = ["send OPEN_REQ", "expect OPEN_CONF"]
+    asked = conversation(*OPENED, ("c", ASKED), ("s", ANSWERED))
+    assert played(asked) == [*opened, "send HEARTBEAT_REQ", "expect HEARTBEAT_CONF"]
+    assert played(conversation(*OPENED, ("s", ASKED), ("c", ANSWERED))) == opened
+
+
+def test_what_the_server_says_after_the_client_has_ended_is_not_expected() -> None:
+    asked = conversation(*OPENED, ("c", ASKED), ("s", ANSWERED), ("s", ANSWERED), ended=3)
+    assert played(asked)[-3:] == ["send HEARTBEAT_REQ", "expect HEARTBEAT_CONF", "close"]
+
+
+def test_a_connection_that_does_not_begin_with_an_open_req_is_skipped() -> None:
+    asked = conversation(("c", ASKED), ("s", ANSWERED))
+    assert (asked.steps, asked.skipped) == ((), ("c->s does not begin with an OPEN_REQ",))
 
 
 # ---- order
