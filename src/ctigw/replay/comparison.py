@@ -5,7 +5,7 @@ but for what may differ), how ids that the server chose are mapped while message
 Must not know sockets or clocks: the player says what came, and when it has waited long enough. Rules: design 5.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import attrs
@@ -40,6 +40,8 @@ class _Expected:
     step: Step
     message: Told
     leaves: list[Leaf]
+    burst: int | None
+    """Which requests that were sent together it follows; None: it follows a single one."""
     overtaken_by: "tuple[_Expected, int] | None" = None
     """The first later message about the same thing that came, and its place among all that came."""
 
@@ -81,9 +83,9 @@ class Comparison:
         self._came = 0
         self.compared = 0
         """Messages that came and stand for a captured one."""
-        for step in plan.steps:
+        for step, burst in _bursts(plan):
             if step.action is Action.EXPECT and step.message is not None and not self._ignored(step.message):
-                expected = _Expected(step, step.message, leaves(step.message))
+                expected = _Expected(step, step.message, leaves(step.message), burst)
                 self._connections[step.connection].expected.append(expected)
 
     def _ignored(self, message: Told) -> bool:
@@ -179,7 +181,8 @@ class Comparison:
             return
         subjects = _subjects(expected.leaves)
         for each in outstanding[: outstanding.index(expected)]:
-            if each.overtaken_by is None and subjects & _subjects(each.leaves):
+            together = expected.burst is not None and each.burst == expected.burst
+            if each.overtaken_by is None and not together and subjects & _subjects(each.leaves):
                 each.overtaken_by = (expected, place)
 
     def _differ(self, expected: _Expected, received: _Received, *, bind: bool) -> list[str]:
@@ -225,6 +228,19 @@ class Comparison:
     def _report(self, number: int, step: Step | None, message: Told, problem: str) -> None:
         details = tuple(f"{leaf.path}: {leaf.value!r}" for leaf in leaves(message) if leaf.field in _SUBJECTS)
         self.differences.append(Difference(number, step, message.title, problem, details))
+
+
+def _bursts(plan: Plan) -> Iterator[tuple[Step, int | None]]:
+    """Every step with the burst that it follows: requests with no answer between them, on whatever connections.
+
+    In which order a server takes what is sent together is chance, and so is the order of its answers.
+    """
+    first, sends = 0, 0
+    for number, step in enumerate(plan.steps):
+        if step.action is Action.SEND:
+            follows = number > 0 and plan.steps[number - 1].action is Action.SEND
+            first, sends = (first, sends + 1) if follows else (number, 1)
+        yield step, first if sends > 1 else None
 
 
 def _identity(kind: Kind, connection: int, value: Json) -> Identity | None:

@@ -38,7 +38,8 @@ class Mask:
     built_in: bool = True
     """Times and durations may differ."""
     order: Order = "subject"
-    """subject: messages about the same task, dialogue or agent come in the captured order; free: in any order."""
+    """subject: messages about the same task, dialogue or agent come in the captured order, except after requests that
+    were sent together; free: in any order."""
     ignore: frozenset[str] = frozenset()
     """Messages as "cti.NAME" that are not compared."""
     fields: Mapping[str, frozenset[str]] = attrs.field(factory=dict)
