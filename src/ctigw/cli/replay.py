@@ -67,7 +67,7 @@ class _Result:
 
 @click.command("replay")
 @click.option("--to", "address", required=True, metavar="HOST:PORT", callback=_address, help="The server.")
-@click.option("--mask", "mask_file", type=_FILE, metavar="FILE", help="What may differ (TOML), see below.")
+@click.option("--mask", "mask_file", type=_FILE, metavar="FILE", help="What may differ (TOML), see above.")
 @click.option("--fast", is_flag=True, help="As fast as the answers allow, not in the rhythm of the capture.")
 @click.option(
     "--wait",
@@ -98,7 +98,8 @@ def command(
     """Play the client half of CAPTURE (pcap or pcapng) against a server, and compare the answers.
 
     All connections that begin with an OPEN_REQ are played in the order of the capture: a message is sent when the
-    captured messages before it have come. Task ids, monitor ids and the InvokeIDs of the server's own requests are
+    captured messages before it have come. The server should be in the state that it had when the capture began; one that
+    has seen the same conversation a moment ago may take it for a repetition. Task ids, monitor ids and the InvokeIDs of the server's own requests are
     mapped; times and durations may differ, and what the mask file names:
 
     \b
