@@ -98,9 +98,10 @@ def command(
     """Play the client half of CAPTURE (pcap or pcapng) against a server, and compare the answers.
 
     All connections that begin with an OPEN_REQ are played in the order of the capture: a message is sent when the
-    captured messages before it have come. The server should be in the state that it had when the capture began; one that
-    has seen the same conversation a moment ago may take it for a repetition. Task ids, monitor ids and the InvokeIDs of the server's own requests are
-    mapped; times and durations may differ, and what the mask file names:
+    captured messages before it have come. Task ids, monitor ids and the InvokeIDs of the server's own requests are
+    mapped. The server should be in the state that it had when the capture began; one that has seen the same
+    conversation a moment ago may take it for a repetition. Times and durations may differ, and what the mask file
+    names:
 
     \b
         built_in = true                         # false: times and durations count, too
