@@ -37,8 +37,9 @@ unit: $(STAMP)
 bench: $(STAMP)  ## ratios of performance targets; takes some minutes
 	$(PY) tools/bench.py
 
-generate: $(STAMP)  ## message classes and codec rows from protocol/*.toml
+generate: $(STAMP)  ## message classes, codec rows and the Wireshark dissector from protocol/*.toml
 	$(PY) tools/generate_messages.py
+	$(PY) tools/make_dissector.py
 
 fixtures: $(STAMP)  ## new captures of the emulator against the daemon; needs tcpdump or dumpcap and the right to capture
 	$(PY) tools/make_fixtures.py
