@@ -8,9 +8,8 @@ of sending (decisions E2, E3). Facts that no peer sees are in `ctigw.routing.fac
 from enum import IntEnum
 from typing import NamedTuple
 
-import attrs
-
 from ctigw.routing.inputs import DialogueKey, Origin, TaskContext, TaskId, Variable
+from ctigw.routing.record import record
 
 
 class QueueKind(IntEnum):
@@ -121,7 +120,7 @@ class CancelStatus(IntEnum):
     TOO_LATE = 36
 
 
-@attrs.frozen
+@record
 class AgentView:
     """One agent in one domain as peers see it (decisions C5)."""
 
@@ -143,7 +142,7 @@ class AgentView:
 # --- tasks -----------------------------------------------------------------------------------------------------------
 
 
-@attrs.frozen
+@record
 class TaskAccepted:
     """A task entered the system and has its id (BEGIN_TASK_EVENT)."""
 
@@ -159,7 +158,7 @@ class TaskAccepted:
     """The agent whom the application asked for, when there is such an agent (Call.PreferredAgentID, semantics 5.2)."""
 
 
-@attrs.frozen
+@record
 class TaskRejected:
     """NEW_TASK was refused before a task came to be (NEW_TASK_FAILURE); no task id was used."""
 
@@ -168,7 +167,7 @@ class TaskRejected:
     text: str = ""
 
 
-@attrs.frozen
+@record
 class TaskFailed:
     """An accepted task was released or found no target (NEW_TASK_FAILURE); TaskEnded follows."""
 
@@ -179,7 +178,7 @@ class TaskFailed:
     text: str = ""
 
 
-@attrs.frozen
+@record
 class TaskQueued:
     """A task was put into queues (QUEUED_TASK_EVENT)."""
 
@@ -190,7 +189,7 @@ class TaskQueued:
     """Shortest over the queues entered (semantics 5.5); None: not enough data."""
 
 
-@attrs.frozen
+@record
 class TaskDequeued:
     """A task left its queues (DEQUEUED_TASK_EVENT)."""
 
@@ -199,7 +198,7 @@ class TaskDequeued:
     entries: tuple[QueueEntry, ...]
 
 
-@attrs.frozen
+@record
 class AgentChosen:
     """An agent was reserved for a task (DO_THIS_WITH_TASK, then AGENT_PRE_CALL_EVENT); the dialogue is over."""
 
@@ -216,7 +215,7 @@ class AgentChosen:
     """UTC seconds by which START_TASK_IND must have come."""
 
 
-@attrs.frozen
+@record
 class LabelChosen:
     """The script answered with a label (DO_THIS_WITH_TASK); the dialogue is over, TaskEnded follows."""
 
@@ -227,7 +226,7 @@ class LabelChosen:
     context: TaskContext
 
 
-@attrs.frozen
+@record
 class AnswerRepeated:
     """A resent NEW_TASK gets the answer that its task already has (decisions D6)."""
 
@@ -239,7 +238,7 @@ class AnswerRepeated:
     context: TaskContext
 
 
-@attrs.frozen
+@record
 class LabelRepeated:
     """A resent NEW_TASK gets the label that its task was answered with (decisions D6)."""
 
@@ -250,7 +249,7 @@ class LabelRepeated:
     context: TaskContext
 
 
-@attrs.frozen
+@record
 class TaskKept:
     """The routing client was lost; a queued task keeps its place until somebody takes it up (decisions D6)."""
 
@@ -258,7 +257,7 @@ class TaskKept:
     until: float
 
 
-@attrs.frozen
+@record
 class TaskTakenUp:
     """A resent NEW_TASK took up a kept task: same task, new dialogue (decisions D6)."""
 
@@ -266,7 +265,7 @@ class TaskTakenUp:
     dialogue: DialogueKey
 
 
-@attrs.frozen
+@record
 class TaskMoved:
     """Base of the events that tell of a task with an agent; not used by itself."""
 
@@ -276,32 +275,32 @@ class TaskMoved:
     queue: QueueRef | None
 
 
-@attrs.frozen
+@record
 class TaskOffered(TaskMoved):
     """OFFER_TASK_EVENT."""
 
 
-@attrs.frozen
+@record
 class TaskStarted(TaskMoved):
     """START_TASK_EVENT."""
 
 
-@attrs.frozen
+@record
 class TaskPaused(TaskMoved):
     """PAUSE_TASK_EVENT."""
 
 
-@attrs.frozen
+@record
 class TaskResumed(TaskMoved):
     """RESUME_TASK_EVENT."""
 
 
-@attrs.frozen
+@record
 class TaskWrapUpBegun(TaskMoved):
     """WRAPUP_TASK_EVENT."""
 
 
-@attrs.frozen
+@record
 class TaskEnded:
     """END_TASK_EVENT: every accepted task has exactly one; agent and queue are None when it never had any."""
 
@@ -314,7 +313,7 @@ class TaskEnded:
     application_disposition: int = 0
 
 
-@attrs.frozen
+@record
 class TaskDataUpdated:
     """A task's variables changed (TASK_DATA_UPDATE_EVENT)."""
 
@@ -325,7 +324,7 @@ class TaskDataUpdated:
     """The agent who has the task; None while it has none."""
 
 
-@attrs.frozen
+@record
 class PreCallAborted:
     """An announced task will not come (AGENT_PRE_CALL_ABORT_EVENT)."""
 
@@ -334,7 +333,7 @@ class PreCallAborted:
     skill_target_id: int
 
 
-@attrs.frozen
+@record
 class MaxTaskLifetimeExceeded:
     """A task outlived its limit (MAX_TASK_LIFETIME_EXCEEDED_EVENT); TaskEnded with 41 follows."""
 
@@ -343,7 +342,7 @@ class MaxTaskLifetimeExceeded:
     skill_target_id: int
 
 
-@attrs.frozen
+@record
 class RunScriptRequested:
     """The script reports the estimated wait time (RUN_SCRIPT_REQ)."""
 
@@ -356,7 +355,7 @@ class RunScriptRequested:
     variables: tuple[Variable, ...] = ()
 
 
-@attrs.frozen
+@record
 class CancelAnswered:
     """CANCEL_TASK_CONF."""
 
@@ -368,7 +367,7 @@ class CancelAnswered:
 # --- agents ----------------------------------------------------------------------------------------------------------
 
 
-@attrs.frozen
+@record
 class AgentMadeNotRoutable:
     """The system made the agent not routable in the domain (AGENT_MADE_NOT_ROUTABLE_EVENT)."""
 
@@ -376,7 +375,7 @@ class AgentMadeNotRoutable:
     skill_target_id: int
 
 
-@attrs.frozen
+@record
 class AgentStateChanged:
     """State, mode, limit or availability of an agent in a domain changed (AGENT_STATE_EVENT, decisions C5)."""
 
@@ -401,7 +400,7 @@ class ReportKind(IntEnum):
     UPDATE_TASK_CONTEXT = 180
 
 
-@attrs.frozen
+@record
 class ReportAnswered:
     """Answer to an agent report: a request always gets one, an indication only when it failed (cti-notes)."""
 

@@ -5,14 +5,13 @@ facts alone (decisions F1). Must not know who reads them. A fact carries every i
 is simply "when it happened" is the `now` that it is applied with.
 """
 
-import attrs
-
 from ctigw.routing import events
 from ctigw.routing.events import QueueEntry, QueueRef
 from ctigw.routing.inputs import Origin, TaskId
+from ctigw.routing.record import record
 
 
-@attrs.frozen
+@record
 class RoutingClientJoined:
     """A routing client opened its session."""
 
@@ -21,14 +20,14 @@ class RoutingClientJoined:
     requeue_on_recovery: bool
 
 
-@attrs.frozen
+@record
 class RoutingClientLeft:
     """A routing client's session is over; what was open in it has been decided on."""
 
     session_id: int
 
 
-@attrs.frozen
+@record
 class ArmClientJoined:
     """An agent reporting session opened on an application path."""
 
@@ -36,14 +35,14 @@ class ArmClientJoined:
     application_path: int
 
 
-@attrs.frozen
+@record
 class ArmClientLeft:
     """An agent reporting session is over."""
 
     session_id: int
 
 
-@attrs.frozen
+@record
 class AgentSignedIn:
     """An agent signed in to a domain and is NOT_READY there; `interruptible` is latched for this login."""
 
@@ -57,7 +56,7 @@ class AgentSignedIn:
     interruptible: bool
 
 
-@attrs.frozen
+@record
 class AgentSignedOut:
     """An agent signed out of a domain, or was signed out; no task of the domain is left with the agent."""
 
@@ -65,7 +64,7 @@ class AgentSignedOut:
     skill_target_id: int
 
 
-@attrs.frozen
+@record
 class AgentLimitsSet:
     """A later sign-in or a routable report set the limits; `session_id` is the session that the agent belongs to."""
 
@@ -76,7 +75,7 @@ class AgentLimitsSet:
     max_beyond_task_limit: int
 
 
-@attrs.frozen
+@record
 class AgentReadinessSet:
     """The agent became ready, or not ready with a reason."""
 
@@ -86,7 +85,7 @@ class AgentReadinessSet:
     reason_code: int
 
 
-@attrs.frozen
+@record
 class AgentModeSet:
     """The agent's mode in the domain; requests waiting to become not routable are settled with it."""
 
@@ -95,7 +94,7 @@ class AgentModeSet:
     routable: bool
 
 
-@attrs.frozen
+@record
 class AgentNotRoutableDeferred:
     """The agent becomes not routable once every task chosen for the agent has started (semantics 2.2)."""
 
@@ -104,7 +103,7 @@ class AgentNotRoutableDeferred:
     origin: Origin
 
 
-@attrs.frozen
+@record
 class AgentSetAside:
     """The agent's application path went down: WORK_NOT_READY, not routable, tasks live on until `until`."""
 
@@ -113,7 +112,7 @@ class AgentSetAside:
     until: float
 
 
-@attrs.frozen
+@record
 class AgentRestored:
     """The agent signed in again after the path was down (decisions C7)."""
 
@@ -123,7 +122,7 @@ class AgentRestored:
     ready: bool
 
 
-@attrs.frozen
+@record
 class TaskPriorityChanged:
     """A task's priority in queues where it stands; it keeps its age."""
 
@@ -131,7 +130,7 @@ class TaskPriorityChanged:
     entries: tuple[QueueEntry, ...]
 
 
-@attrs.frozen
+@record
 class PrecisionStepReached:
     """A task reached a step (from 1) of a precision queue and stays on it until `until`, on the last one for ever."""
 
@@ -141,7 +140,7 @@ class PrecisionStepReached:
     until: float | None
 
 
-@attrs.frozen
+@record
 class ScriptMoved:
     """A task's script stands before `step` (from 0) and goes on at `until`; None: it has ended."""
 
@@ -150,7 +149,7 @@ class ScriptMoved:
     until: float | None
 
 
-@attrs.frozen
+@record
 class TaskForgotten:
     """An ended task is no longer remembered: neither its answer nor its id as a PreviousTask."""
 

@@ -7,7 +7,7 @@ deadline are inputs too (decisions F4). Sources: semantics 3.2 and 2.4, decision
 
 from typing import NamedTuple
 
-import attrs
+from ctigw.routing.record import record
 
 
 class TaskId(NamedTuple):
@@ -44,7 +44,7 @@ class DialogueKey(NamedTuple):
     dialogue_id: int
 
 
-@attrs.frozen
+@record
 class TaskContext:
     """What a task carries along; replaced as a whole when a variable changes."""
 
@@ -55,7 +55,7 @@ class TaskContext:
     application_string2: str | None = None
 
 
-@attrs.frozen
+@record
 class RoutingClientOpened:
     """A channel application opened a session (we are its PIM)."""
 
@@ -65,14 +65,14 @@ class RoutingClientOpened:
     requeue_on_recovery: bool = False
 
 
-@attrs.frozen
+@record
 class RoutingClientLost:
     """The session of a channel application ended, in whatever way (decisions D6)."""
 
     session_id: int
 
 
-@attrs.frozen
+@record
 class NewTask:
     """NEW_TASK that the session found well-formed (checks 1, 2 and 10 of mr-wire are the session's)."""
 
@@ -88,7 +88,7 @@ class NewTask:
     queue_id: int | None = None
 
 
-@attrs.frozen
+@record
 class CancelTask:
     """CANCEL_TASK for a dialogue that the session knows as open."""
 
@@ -97,7 +97,7 @@ class CancelTask:
     reason: int = 0
 
 
-@attrs.frozen
+@record
 class RunScriptResult:
     """RUN_SCRIPT_RESULT: the application took note of a RUN_SCRIPT_REQ."""
 
@@ -108,7 +108,7 @@ class RunScriptResult:
     application_string2: str | None = None
 
 
-@attrs.frozen
+@record
 class ArmClientOpened:
     """A CTI client opened with agent reporting on an application path; the path is up (decisions C7)."""
 
@@ -116,14 +116,14 @@ class ArmClientOpened:
     application_path: int
 
 
-@attrs.frozen
+@record
 class ArmClientLost:
     """An agent reporting session ended; the last one of a path takes the path down (decisions C4, C7)."""
 
     session_id: int
 
 
-@attrs.frozen
+@record
 class AgentReport:
     """What every agent reporting message names."""
 
@@ -134,7 +134,7 @@ class AgentReport:
     """ICMAgentID on the wire."""
 
 
-@attrs.frozen
+@record
 class MediaLogin(AgentReport):
     """MEDIA_LOGIN_REQ (decisions C6, C7)."""
 
@@ -143,7 +143,7 @@ class MediaLogin(AgentReport):
     max_beyond_task_limit: int = 0
 
 
-@attrs.frozen
+@record
 class MediaLogout(AgentReport):
     """MEDIA_LOGOUT_IND with the dispositions for tasks still open."""
 
@@ -151,65 +151,65 @@ class MediaLogout(AgentReport):
     application_disposition: int | None = None
 
 
-@attrs.frozen
+@record
 class MakeAgentRoutable(AgentReport):
     """MAKE_AGENT_ROUTABLE_IND; `max_tasks` above 0 sets the limit (decisions C6)."""
 
     max_tasks: int = 0
 
 
-@attrs.frozen
+@record
 class MakeAgentNotRoutable(AgentReport):
     """MAKE_AGENT_NOT_ROUTABLE_REQ; deferred while offers are unstarted (semantics 2.2)."""
 
 
-@attrs.frozen
+@record
 class MakeAgentReady(AgentReport):
     """MAKE_AGENT_READY_IND (decisions C6)."""
 
     make_routable: bool = True
 
 
-@attrs.frozen
+@record
 class MakeAgentNotReady(AgentReport):
     """MAKE_AGENT_NOT_READY_REQ."""
 
     reason_code: int = 0
 
 
-@attrs.frozen
+@record
 class TaskReport(AgentReport):
     """An agent report about one task."""
 
     task_id: TaskId
 
 
-@attrs.frozen
+@record
 class OfferTask(TaskReport):
     """OFFER_TASK_IND."""
 
 
-@attrs.frozen
+@record
 class StartTask(TaskReport):
     """START_TASK_IND."""
 
 
-@attrs.frozen
+@record
 class PauseTask(TaskReport):
     """PAUSE_TASK_IND."""
 
 
-@attrs.frozen
+@record
 class ResumeTask(TaskReport):
     """RESUME_TASK_IND."""
 
 
-@attrs.frozen
+@record
 class WrapUpTask(TaskReport):
     """WRAPUP_TASK_IND."""
 
 
-@attrs.frozen
+@record
 class EndTask(TaskReport):
     """END_TASK_IND."""
 
@@ -217,7 +217,7 @@ class EndTask(TaskReport):
     application_disposition: int = 0
 
 
-@attrs.frozen
+@record
 class UpdateTaskContext:
     """UPDATE_TASK_CONTEXT_IND: sets the variables named, leaves the others."""
 
@@ -227,7 +227,7 @@ class UpdateTaskContext:
     variables: tuple[Variable, ...]
 
 
-@attrs.frozen
+@record
 class DeadlinesPassed:
     """Time has come to `now`; everything due by then happens, in order of its deadline."""
 
