@@ -163,6 +163,9 @@ class MrSession(SessionCore):
 
     def _handle(self, message: Message, now: float) -> None:
         """Take a message that the table allows in this state."""
+        if message.TYPE == TASK_CONTROL:  # by far the most frequent
+            self._handle_dialogue_message(message, now)
+            return
         match message:
             case mr.OpenReq() if self._state is MrState.OPENING:
                 self._answer_open(message, now)

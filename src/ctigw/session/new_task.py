@@ -27,12 +27,20 @@ ANSWER_BYTES = MR_MAX_BODY - 256
 the agent's name and number (64 and 32 bytes), so that an answer is never longer than a message may be.
 """
 
-_ECC_TAGS = (mr.NewTask.ECC_NAME, mr.NewTask.ECC_VALUE, mr.NewTask.ECC_ARRAY)
+_ECC_TAGS = frozenset((mr.NewTask.ECC_NAME, mr.NewTask.ECC_VALUE, mr.NewTask.ECC_ARRAY))
 _CALL_VARIABLES = range(mr.NewTask.CALL_VARIABLE1, mr.NewTask.CALL_VARIABLE10 + 1)
 _ECHOED = {*_ECC_TAGS, *_CALL_VARIABLES, mr.NewTask.USER_TO_USER_INFO}
 _FLOAT_HEADER_BYTES = 2
 _ECC_TAG_BYTES = 4
 """mr.toml, floating and tags 42 to 44."""
+
+_LONGEST_FIELD_BYTES = 255
+_AROUND_A_TEXT_BYTES = _FLOAT_HEADER_BYTES + _ECC_TAG_BYTES + 2
+"""An array element has an index too, and a text as received may end with a NUL that its limit does not count."""
+_ALWAYS_FITS = (ANSWER_BYTES - CALL_AND_ECC_DATA_BYTES - _LONGEST_FIELD_BYTES) // _AROUND_A_TEXT_BYTES
+"""So few fields fit into an answer whatever they hold, once their texts are within CALL_AND_ECC_DATA_BYTES: next to
+these there is only UserToUserInfo. Most tasks have a handful, and need no second look.
+"""
 
 
 def new_task_floats(protocol: ProtocolRow) -> dict[int, FloatRow]:
@@ -46,8 +54,9 @@ def find_problem(message: mr.NewTask, rows: dict[int, FloatRow]) -> str | None:
         return f"DialogueID {message.dialogue_id:#x} is not 1 to 0xFFFFFFFE"
     if not message.script_selector:
         return "ScriptSelector is missing"
-    problem = find_context_problem(message.floating, rows)
-    if problem is None and _answer_bytes(message.floating) > ANSWER_BYTES:
+    floating = message.floating
+    problem = find_context_problem(floating, rows)
+    if problem is None and len(floating) > _ALWAYS_FITS and _answer_bytes(floating) > ANSWER_BYTES:
         problem = f"its data would not fit into an answer: more than {ANSWER_BYTES} bytes"
     return problem
 
@@ -55,22 +64,27 @@ def find_problem(message: mr.NewTask, rows: dict[int, FloatRow]) -> str | None:
 def find_context_problem(floating: Floating, rows: dict[int, FloatRow]) -> str | None:
     """Say what is wrong with the data of a task, which NEW_TASK and RUN_SCRIPT_RESULT carry; None: nothing."""
     seen: set[int] = set()
+    ecc = _EccCheck(rows)
+    call_bytes = 0
     for tag, value in floating:
-        row = rows.get(tag)
-        if row is None or tag in _ECC_TAGS:
+        if tag in _ECC_TAGS:
+            problem = ecc.take(tag, value)
+        elif (row := rows.get(tag)) is None:
             continue
-        if tag in seen:
+        elif tag in seen:
             return f"{row.name} occurs twice"
-        seen.add(tag)
-        problem = _problem_of_value(row, value)
+        else:
+            seen.add(tag)
+            problem = _problem_of_value(row, value)
+            if tag in _CALL_VARIABLES:
+                call_bytes += len(read_text(value) or "")
         if problem is not None:
             return problem
-    problem, ecc_bytes = _check_ecc(floating, rows)
+    problem = ecc.pairing_problem()
     if problem is not None:
         return problem
-    call_bytes = sum(len(read_text(value) or "") for tag, value in floating if tag in _CALL_VARIABLES)
-    if call_bytes + ecc_bytes > CALL_AND_ECC_DATA_BYTES:
-        return f"call and ECC data have {call_bytes + ecc_bytes} bytes, {CALL_AND_ECC_DATA_BYTES} are allowed"
+    if call_bytes + ecc.text_bytes > CALL_AND_ECC_DATA_BYTES:
+        return f"call and ECC data have {call_bytes + ecc.text_bytes} bytes, {CALL_AND_ECC_DATA_BYTES} are allowed"
     return None
 
 
@@ -126,12 +140,12 @@ class _EccCheck:
     def pairing_problem(self) -> str | None:
         """Say which value lacks its name. A name without a value is an empty value (mr-wire (d))."""
         arrays = {ecc_tag for ecc_tag, _ in self.elements}
-        for ecc_tag in sorted(self.scalars | arrays):
-            if ecc_tag not in self.names:
-                return f"ECC value {ecc_tag} has no name"
-        for ecc_tag in sorted(self.names):
-            if ecc_tag in self.scalars and ecc_tag in arrays:
-                return f"ECC variable {ecc_tag} is scalar and array"
+        nameless = (self.scalars | arrays) - self.names.keys()
+        if nameless:
+            return f"ECC value {min(nameless)} has no name"
+        both = self.scalars & arrays
+        if both:
+            return f"ECC variable {min(both)} is scalar and array"
         if len(set(self.names.values())) != len(self.names):
             return "an ECC name occurs twice"
         return None
@@ -165,13 +179,3 @@ class _EccCheck:
         self.text_bytes += len(text)
         row = self._rows.get(tag)
         return _too_long(row, header_bytes + len(text)) if row is not None else None
-
-
-def _check_ecc(floating: Floating, rows: dict[int, FloatRow]) -> tuple[str | None, int]:
-    check = _EccCheck(rows)
-    for tag, value in floating:
-        if tag in _ECC_TAGS:
-            problem = check.take(tag, value)
-            if problem is not None:
-                return problem, 0
-    return check.pairing_problem(), check.text_bytes

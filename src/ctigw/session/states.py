@@ -22,6 +22,8 @@ class MrState(Enum):
     """We sent CLOSE_REQ; what else the peer has under way is dropped."""
     CLOSED = "closed"
 
+    __hash__ = object.__hash__  # a state is looked up for every frame, and Enum hashes its name in Python
+
 
 class CtiState(Enum):
     """State of a session in which we are the CTI server."""
