@@ -54,25 +54,27 @@ class Sender:
 def _new_task(sender: Sender, message: mr.NewTask) -> NewTask:
     previous = message.previous_task
     preferred = message.preferred_agent
-    number = message.agent_number
+    given = {tag for tag, _ in message.floating}  # most tasks give none of what is optional: not searched for then
+    number = message.agent_number if mr.NewTask.AGENT_NUMBER in given else None
     if number is None and preferred.kind == mr.AgentRefKind.PERIPHERAL_NUMBER and preferred.peripheral_number > 0:
         number = str(preferred.peripheral_number)
+    user_to_user_info = message.user_to_user_info if mr.NewTask.USER_TO_USER_INFO in given else None
     return NewTask(
-        dialogue=DialogueKey(sender.session_id, message.dialogue_id),
-        context=TaskContext(
-            script_selector=message.script_selector or "",
-            variables=variables_from_mr(message.floating),
-            user_to_user_info=message.user_to_user_info or b"",
-            application_string1=message.application_string1,
-            application_string2=message.application_string2,
+        DialogueKey(sender.session_id, message.dialogue_id),
+        TaskContext(
+            message.script_selector or "",
+            variables_from_mr(message.floating),
+            user_to_user_info or b"",
+            message.application_string1 if mr.NewTask.APPLICATION_STRING1 in given else None,
+            message.application_string2 if mr.NewTask.APPLICATION_STRING2 in given else None,
         ),
         mrd_id=None if message.mr_domain_id == NULL_INT else message.mr_domain_id,
         service=message.service,
         previous_task=None if NULL_INT in previous else TaskId(*previous),
         preferred_skill_target_id=preferred.skill_target_id if preferred.skill_target_id > 0 else None,
         preferred_agent_number=number,
-        queue_type=message.queue_type,
-        queue_id=message.queue_id,
+        queue_type=message.queue_type if mr.NewTask.QUEUE_TYPE in given else None,
+        queue_id=message.queue_id if mr.NewTask.QUEUE_ID in given else None,
     )
 
 

@@ -23,7 +23,9 @@ ECC_PREFIX = "ecc."
 
 _MR_CALL_TAGS = {mr.NewTask.CALL_VARIABLE1 + n - 1: f"{CALL_PREFIX}{n}" for n in range(1, 11)}
 _CTI_CALL_TAGS = {cti.AgentPreCallEvent.CALL_VARIABLE1 + n - 1: f"{CALL_PREFIX}{n}" for n in range(1, 11)}
-_MR_TAGS = {*_MR_CALL_TAGS, mr.NewTask.ECC_NAME, mr.NewTask.ECC_VALUE, mr.NewTask.ECC_ARRAY}
+_ECC_NAME, _ECC_VALUE, _ECC_ARRAY = mr.NewTask.ECC_NAME, mr.NewTask.ECC_VALUE, mr.NewTask.ECC_ARRAY
+_EMPTY: list[tuple[int | None, str]] = [(None, "")]
+"""Values of a name without a value."""
 _MR_TAG_OF = {name: tag for tag, name in _MR_CALL_TAGS.items()}
 _CTI_TAG_OF = {name: tag for tag, name in _CTI_CALL_TAGS.items()}
 
@@ -34,20 +36,25 @@ def variables_from_mr(floating: Iterable[tuple[int, FloatValue]]) -> tuple[Varia
     A value may come before its name; a name without a value is an empty value (mr-wire section d). One NUL at the end
     of a text is tolerated on input (mr.toml floating): such a value is still raw, the readers take it off.
     """
-    pairs = [(tag, value) for tag, value in floating if tag in _MR_TAGS]
     values: dict[int, list[tuple[int | None, str]]] = {}
-    for tag, value in pairs:
-        if tag == mr.NewTask.ECC_VALUE and (scalar := read_ecc_value(value)) is not None:
-            values.setdefault(scalar.ecc_tag, []).append((None, scalar.value))
-        elif tag == mr.NewTask.ECC_ARRAY and (element := read_ecc_array(value)) is not None:
-            values.setdefault(element.ecc_tag, []).append((element.index, element.value))
+    names: list[tuple[int, FloatValue]] = []
+    for tag, value in floating:
+        if tag == _ECC_VALUE:
+            if (scalar := read_ecc_value(value)) is not None:
+                values.setdefault(scalar.ecc_tag, []).append((None, scalar.value))
+        elif tag == _ECC_ARRAY:
+            if (element := read_ecc_array(value)) is not None:
+                values.setdefault(element.ecc_tag, []).append((element.index, element.value))
+        elif tag == _ECC_NAME or tag in _MR_CALL_TAGS:
+            names.append((tag, value))
     found: list[Variable] = []
-    for tag, value in pairs:
-        if tag in _MR_CALL_TAGS:
+    for tag, value in names:
+        if tag != _ECC_NAME:
             found.append(Variable(_MR_CALL_TAGS[tag], None, read_text(value) or ""))
-        elif tag == mr.NewTask.ECC_NAME and (named := read_ecc_name(value)) is not None:
+        elif (named := read_ecc_name(value)) is not None:
             name = ECC_PREFIX + named.name
-            found.extend(Variable(name, at, text) for at, text in values.get(named.ecc_tag, [(None, "")]))
+            for at, text in values.get(named.ecc_tag, _EMPTY):
+                found.append(Variable(name, at, text))
     return tuple(found)
 
 
@@ -60,11 +67,11 @@ def variables_to_mr(variables: Sequence[Variable]) -> Iterator[tuple[int, FloatV
             continue
         if name not in ecc_tags:
             ecc_tags[name] = len(ecc_tags) + 1
-            yield mr.NewTask.ECC_NAME, EccName(ecc_tags[name], name.removeprefix(ECC_PREFIX))
+            yield _ECC_NAME, EccName(ecc_tags[name], name.removeprefix(ECC_PREFIX))
         if element is None:
-            yield mr.NewTask.ECC_VALUE, EccValue(ecc_tags[name], value)
+            yield _ECC_VALUE, EccValue(ecc_tags[name], value)
         else:
-            yield mr.NewTask.ECC_ARRAY, EccArray(ecc_tags[name], element, value)
+            yield _ECC_ARRAY, EccArray(ecc_tags[name], element, value)
 
 
 def variables_from_cti(floating: Iterable[tuple[int, FloatValue]]) -> tuple[Variable, ...]:
