@@ -269,8 +269,9 @@ async def test_pending_pre_calls_can_be_asked_for_again(autojump_clock: MockCloc
         await application.new_task(1)
         task = await task_of(application)
         await desktop.received()
-        await desktop.send(cti.GetPrecallMessagesReq(5, CHAT))
-        answer, again = await desktop.received()
+        await desktop.send(cti.GetPrecallMessagesReq(4, 4711), cti.GetPrecallMessagesReq(5, CHAT))
+        nowhere, answer, again = await desktop.received()
+        assert nowhere == cti.GetPrecallMessagesResp(4, cti.ArmStatus.MRD_LIST_ENTRY_NOT_FOUND, 0)
         assert answer == cti.GetPrecallMessagesResp(5, 0, 1)
         assert isinstance(again, cti.AgentPreCallEvent)
         assert again.router_call_key_call_id == task.key

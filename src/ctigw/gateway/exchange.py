@@ -284,7 +284,9 @@ class Exchange:
             for event in self._engine.pending_pre_calls(link.sender.application_path)
             if event.mrd_id == message.mrd_id
         ]
-        self._send(link.session_id, cti.GetPrecallMessagesResp(message.invoke_id, 0, len(pending)), now)
+        known = message.mrd_id in self._directory.mrds
+        status = cti.ArmStatus.NO_ERROR if known else cti.ArmStatus.MRD_LIST_ENTRY_NOT_FOUND
+        self._send(link.session_id, cti.GetPrecallMessagesResp(message.invoke_id, status, len(pending)), now)
         for event in pending:
             self._send(link.session_id, outbound_cti.chosen(self._directory, event), now)
 
