@@ -71,6 +71,20 @@ def readable(line: str) -> str:
     return _FIELD.sub(field, line)
 
 
+def free_port(wanted: int) -> int:
+    """`wanted`, or another one when somebody has it: metrics are beside the point of a demo."""
+    for port in (wanted, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            found: int = probe.getsockname()[1]
+            return found
+    raise OSError("no port is free on 127.0.0.1")
+
+
 def prepare(folder: Path, port: int, admin_port: int) -> Path:
     """Certificates, a password and the configuration in `folder`; returns the configuration file."""
     subprocess.run([sys.executable, "-m", "ctigw", "certs", str(folder)], check=True, stdout=subprocess.DEVNULL)
@@ -193,7 +207,7 @@ def main() -> None:
     arguments = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="ctigw-demo-"))
     try:
-        sys.exit(trio.run(play, folder, arguments.port, arguments.admin_port, arguments.seconds))
+        sys.exit(trio.run(play, folder, arguments.port, free_port(arguments.admin_port), arguments.seconds))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
