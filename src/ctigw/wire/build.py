@@ -122,8 +122,8 @@ def decode(body):
     try:
         {"(" + ", ".join(targets) + ",) = " if targets else ""}unpack_from(body)
         floating = []
-        end = len(body)
-        if end != {size}:
+        if len(body) != {size}:
+            end = len(body)
             offset = {size}
             while offset < end:
                 {_float_head(tools)}
