@@ -59,9 +59,6 @@ from ctigw.wire import Message, cti
 
 log = logging.getLogger("ctigw.gateway")
 
-RING_NO_ANSWER = 19
-"""Disposition of a task that nobody started in time (semantics 3.5)."""
-
 _USUAL_SESSIONS = (("mr", "application", "none"), ("mr", "pim", "none"), ("cti", "client", "none"))
 """Label values that are exposed also when there is no such session: an alert on absence must not fire for zero."""
 
@@ -395,7 +392,7 @@ class Exchange:
     def _count_ended(self, event: TaskEnded, now: float) -> None:
         name = self._directory.mrd_name(event.mrd_id)
         self._metrics.task_ended(name, event.disposition)
-        if event.disposition == RING_NO_ANSWER:
+        if event.disposition == cti.DispositionCode.RING_NO_ANSWER:
             self._metrics.start_timeout(name)
 
     def samples(self) -> Iterator[Sample]:

@@ -36,9 +36,7 @@ from ctigw.routing.inputs import (
 )
 from ctigw.session.agent_mode import agent_mode
 from ctigw.wire import Message, cti, mr
-
-NULL_INT = -1
-"""No value: MRDomainID when the selector decides, every part of PreviousTask when there is none (mr-wire, NEW_TASK)."""
+from ctigw.wire.values import NULL_INT
 
 
 @attrs.frozen

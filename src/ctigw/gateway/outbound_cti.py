@@ -38,10 +38,8 @@ from ctigw.routing.events import (
 from ctigw.routing.inputs import TaskContext
 from ctigw.session.agent_mode import wire_agent_mode
 from ctigw.wire import FloatValue, Message, TaskId, cti
+from ctigw.wire.values import NULL_INT, NULL_UINT, NULL_USHORT
 
-NULL_UINT = 0xFFFFFFFF
-NULL_USHORT = 0xFFFF
-NULL_INT = -1
 NO_MONITOR = 0
 """MonitorID of events that come from a service and not from a monitor."""
 

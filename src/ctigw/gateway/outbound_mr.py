@@ -22,12 +22,10 @@ from ctigw.routing.events import (
 )
 from ctigw.routing.inputs import TaskContext
 from ctigw.wire import AgentRef, FloatValue, Message, TaskId, mr
+from ctigw.wire.values import NULL_INT
 
 ESTIMATED_WAIT_TIME_SCRIPT = "EWT"
 """ScriptID of the RUN_SCRIPT_REQ that carries the estimated wait time, as in the sample of mr-wire section h."""
-
-NULL_INT = -1
-"""No value in an INT field (mr.toml, null)."""
 
 _UNDEFINED_AGENT = AgentRef(mr.AgentRefKind.UNDEFINED, NULL_INT, NULL_INT, NULL_INT)
 _STAMPED_BY_SESSION = 0
@@ -49,7 +47,7 @@ def _agent_answer(directory: Directory, event: AgentChosen | AnswerRepeated) -> 
     queue = event.queue
     floating: list[tuple[int, FloatValue]] = [
         (mr.DoThisWithTask.SCRIPT_SELECTOR, event.context.script_selector),
-        (mr.DoThisWithTask.AGENT_INFO, agent.name or agent.id),
+        (mr.DoThisWithTask.AGENT_INFO, agent.name),
         (mr.DoThisWithTask.AGENT_NUMBER, agent.id),
     ]
     skill_group = NULL_INT

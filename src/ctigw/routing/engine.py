@@ -1,8 +1,9 @@
 """The routing engine: one input and the time in, what follows from it out.
 
-Knows which rule takes which input, and the order of one turn: the input's own facts, then tasks for agents who became
-available, then AGENT_STATE changes (decisions C5, E2, E3). Must not know messages, sessions' insides or a clock.
-Nothing but `apply` changes the state, so that the facts alone can rebuild it (decisions F1).
+Knows which rule takes which input, and the order of one turn: the input's own facts, what they made of agents' states,
+then tasks for agents who became available, then what those made of the states (decisions C5, E2, E3). Must not know
+messages, sessions' insides or a clock. Nothing but `apply` changes the state, so that the facts alone can rebuild it
+(decisions F1).
 """
 
 from collections.abc import Callable, Iterable

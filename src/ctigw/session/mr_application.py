@@ -119,12 +119,7 @@ class MrApplicationSession(MrSession):
             case mr.DoThisWithTask() | mr.NewTaskFailure() | mr.CancelTaskConf() | mr.RunScriptReq():
                 self._take_answer(message)
             case mr.DialogueFailureConf() | mr.DialogueFailureEvent():
-                if message.dialogue_id in self._dialogues:
-                    self._check_sequence(message.dialogue_id, message.send_seq_no)
-                    self._events.append(MessageReceived(message))
-                else:
-                    detail = f"the peer sent {message.NAME} with code {message.error_code} for no open dialogue"
-                    self._refuse(FrameErrorReason.PEER_FAILURE, detail)
+                self._take_dialogue_failure(message)
             case _:
                 raise LocalProtocolError(f"no rule for {message.NAME}")
 

@@ -121,12 +121,7 @@ class MrPimSession(MrSession):
                 if self._state is MrState.OPEN and self._in_dialogue(message.dialogue_id, message.send_seq_no):
                     self._take_script_result(message)
             case mr.DialogueFailureConf() | mr.DialogueFailureEvent():
-                if message.dialogue_id in self._dialogues:
-                    self._check_sequence(message.dialogue_id, message.send_seq_no)
-                    self._events.append(MessageReceived(message))
-                else:
-                    detail = f"the peer sent {message.NAME} with code {message.error_code} for no open dialogue"
-                    self._refuse(FrameErrorReason.PEER_FAILURE, detail)
+                self._take_dialogue_failure(message)
             case _:
                 raise LocalProtocolError(f"no rule for {message.NAME}")
 

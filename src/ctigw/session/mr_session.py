@@ -10,7 +10,7 @@ from collections.abc import Callable
 from ctigw.errors import DecodeError
 from ctigw.session.core import CLOSE_TIME_S, UNKNOWN_MESSAGE, SessionCore, idle_seconds
 from ctigw.session.dialogues import FIRST_SEQUENCE, NULL, Dialogues
-from ctigw.session.events import CloseReason, FrameErrorReason, Lane, NewTaskFailed
+from ctigw.session.events import CloseReason, FrameErrorReason, Lane, MessageReceived, NewTaskFailed
 from ctigw.session.session import PeerIdentity
 from ctigw.session.states import LISTENER_HEARTBEATS, OPENER_HEARTBEATS, MrState, Transitions
 from ctigw.wire import MR_MAX_BODY, Codec, Message, UnknownMessage, mr
@@ -308,6 +308,15 @@ class MrSession(SessionCore):
         self._state = MrState.CLOSED
 
     # Dialogue failures.
+
+    def _take_dialogue_failure(self, message: mr.DialogueFailureConf | mr.DialogueFailureEvent) -> None:
+        """Report a failure of an open dialogue; one of no dialogue is counted, never answered."""
+        if message.dialogue_id in self._dialogues:
+            self._check_sequence(message.dialogue_id, message.send_seq_no)
+            self._events.append(MessageReceived(message))
+        else:
+            detail = f"the peer sent {message.NAME} with code {message.error_code} for no open dialogue"
+            self._refuse(FrameErrorReason.PEER_FAILURE, detail)
 
     def _fail_new_task(self, dialogue_id: int, reason: mr.NewTaskFailureReason, cause_code: int = 0) -> None:
         """Refuse a NEW_TASK that opened no dialogue: the one message of its dialogue, so SendSeqNo is 1.

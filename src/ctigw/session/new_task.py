@@ -1,4 +1,4 @@
-"""Whether a NEW_TASK is well-formed: the first of the checks that a PIM makes.
+"""Whether a NEW_TASK, or the data of a RUN_SCRIPT_RESULT, is well-formed: the first of the checks that a PIM makes.
 
 Knows the limits of texts (`max` of the protocol table), the pairing of ECC names and values, and the limit of call and
 ECC data; must not know selectors, domains or queues, which the router checks. Rules: mr-wire (g) "NEW_TASK checks" and

@@ -12,6 +12,12 @@ from typing import NamedTuple, TypeVar
 Value = TypeVar("Value")
 
 
+NULL_UINT = 0xFFFFFFFF
+NULL_INT = -1
+NULL_USHORT = 0xFFFF
+"""No value, in a field of that type (mr.toml null; cti.toml writes the same numbers)."""
+
+
 class TaskId(NamedTuple):
     """TASKID: the three numbers by which a task is known on every interface. All -1: no task."""
 
