@@ -66,7 +66,7 @@ class Connection:
 
     def _socket_option(self, option: int, value: int | bytes) -> None:
         raw = self._writer.get_extra_info("socket")
-        if raw is not None:
+        if raw is not None and raw.fileno() >= 0:  # asyncio closes it by itself when a write meets a reset
             raw.setsockopt(socket.SOL_SOCKET, option, value)
 
     def local_port(self) -> int:
