@@ -4,7 +4,7 @@ from enum import IntEnum
 
 import pytest
 
-from ctigw.routing import events
+from ctigw.routing import terms
 from ctigw.wire import cti, mr
 from ctigw.wire.catalogue import protocol
 
@@ -16,11 +16,11 @@ def numbers(kind: type[IntEnum]) -> dict[str, int]:
 @pytest.mark.parametrize(
     ("ours", "wire"),
     [
-        (events.AgentState, cti.AgentState),
-        (events.Availability, cti.AgentAvailabilityStatus),
-        (events.ReportStatus, cti.ArmStatus),
-        (events.NewTaskFailureReason, mr.NewTaskFailureReason),
-        (events.QueueKind, mr.QueueType),
+        (terms.AgentState, cti.AgentState),
+        (terms.Availability, cti.AgentAvailabilityStatus),
+        (terms.ReportStatus, cti.ArmStatus),
+        (terms.NewTaskFailureReason, mr.NewTaskFailureReason),
+        (terms.QueueKind, mr.QueueType),
     ],
     ids=lambda kind: kind.__name__,
 )
@@ -29,7 +29,7 @@ def test_a_name_of_the_engine_has_the_number_of_the_wire(ours: type[IntEnum], wi
 
 
 def test_states_of_a_task_with_an_agent_are_those_of_snapshots() -> None:
-    ours = {name: number for name, number in numbers(events.TaskState).items() if number >= 0}
+    ours = {name: number for name, number in numbers(terms.TaskState).items() if number >= 0}
     # An ended task is shown under the number that snapshots call LOGGED_OUT (semantics 3.1).
     assert ours.pop("ENDED") == numbers(cti.TaskState)["LOGGED_OUT"]
     assert ours.items() <= numbers(cti.TaskState).items()
@@ -37,5 +37,5 @@ def test_states_of_a_task_with_an_agent_are_those_of_snapshots() -> None:
 
 def test_a_report_has_the_number_of_its_message() -> None:
     types = {row.name: row.number for row in protocol("cti").messages}
-    for kind in events.ReportKind:
+    for kind in terms.ReportKind:
         assert kind in {types.get(f"{kind.name}_REQ"), types.get(f"{kind.name}_IND")}

@@ -25,9 +25,14 @@ from ctigw.config.routing import (
 )
 from ctigw.routing import inputs
 from ctigw.routing.engine import Engine
-from ctigw.routing.events import AgentState, AgentStateChanged
+from ctigw.routing.events import (
+    AgentStateChanged,
+)
 from ctigw.routing.facts import Event
 from ctigw.routing.inputs import DialogueKey, Input, Origin, TaskContext, TaskId, Variable
+from ctigw.routing.terms import (
+    AgentState,
+)
 
 PERIPHERAL = 5000
 CHAT, EMAIL = 5001, 5002

@@ -4,8 +4,14 @@ import pytest
 
 from ctigw.config.routing import SkillGroup
 from ctigw.routing import events, inputs
-from ctigw.routing.events import AgentState, Availability, QueueKind, QueueRef, ReportStatus
 from ctigw.routing.facts import Event
+from ctigw.routing.terms import (
+    AgentState,
+    Availability,
+    QueueKind,
+    QueueRef,
+    ReportStatus,
+)
 from routing_site import CHAT, DESKTOP, EMAIL, PERIPHERAL, START, Site, agent, names, of, only, public, settings, views
 
 SECOND = 22

@@ -16,9 +16,11 @@ from ctigw.config.routing import Attribute, PrecisionQueue, RouterSettings, Rout
 from ctigw.routing import events, inputs
 from ctigw.routing.apply import is_fact
 from ctigw.routing.engine import Engine, rebuild
-from ctigw.routing.events import TaskState
 from ctigw.routing.facts import Event
 from ctigw.routing.inputs import TaskId
+from ctigw.routing.terms import (
+    TaskState,
+)
 from portrait import portrait, state_of
 from routing_site import CHAT, DESKTOP, EMAIL, PATH, PERIPHERAL, WEB, Site, agent, settings, steps
 

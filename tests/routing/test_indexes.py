@@ -6,10 +6,13 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from ctigw.routing.events import QueueKind, QueueRef
 from ctigw.routing.heap import OrderedHeap
 from ctigw.routing.inputs import TaskId
 from ctigw.routing.queues import Place, WaitingQueue
+from ctigw.routing.terms import (
+    QueueKind,
+    QueueRef,
+)
 
 changes = st.lists(st.tuples(st.integers(0, 8), st.one_of(st.none(), st.integers(0, 9))), min_size=60, max_size=120)
 

@@ -3,8 +3,10 @@
 import pytest
 
 from ctigw.config.routing import Attribute, PrecisionQueue, RouterSettings
-from ctigw.routing import events, inputs, tasks
-from ctigw.routing.events import TaskState
+from ctigw.routing import events, inputs, tasks, terms
+from ctigw.routing.terms import (
+    TaskState,
+)
 from routing_site import CHAT, WEB, Script, Site, agent, names, of, only, public, settings, steps
 
 SECOND = 12
@@ -113,7 +115,7 @@ def test_resent_task_is_taken_up_also_before_the_loss_is_noticed() -> None:
     assert names(site.task(dialogue=1, uui=b"one", session=SECOND)) == ["TaskTakenUp"]
     assert public(site.say(inputs.RoutingClientLost(WEB))) == []
     assert site.engine.task_state(task_id) is TaskState.QUEUED
-    assert only(site.cancel(1, session=SECOND), events.CancelAnswered).status is events.CancelStatus.DONE
+    assert only(site.cancel(1, session=SECOND), events.CancelAnswered).status is terms.CancelStatus.DONE
 
 
 def test_resent_task_that_was_answered_gets_the_same_answer_until_it_is_forgotten() -> None:

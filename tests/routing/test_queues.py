@@ -3,8 +3,10 @@
 import pytest
 
 from ctigw.config.routing import Agent, Attribute, PrecisionQueue, RouterSettings, SkillGroup
-from ctigw.routing import events, inputs
-from ctigw.routing.events import NewTaskFailureReason
+from ctigw.routing import events, inputs, terms
+from ctigw.routing.terms import (
+    NewTaskFailureReason,
+)
 from routing_site import CHAT, EMAIL, Site, agent, names, of, only, public, settings, steps
 
 GROUPS = (SkillGroup("second", 3, CHAT),)
@@ -235,10 +237,10 @@ def test_agent_of_a_later_step_takes_no_task_that_has_not_reached_it() -> None:
     second = only(site.task("8001"), events.TaskAccepted).task_id
     site.ready(104)  # matches no step
     site.ready(103, limit=2)
-    assert site.engine.task_state(first) is events.TaskState.QUEUED
+    assert site.engine.task_state(first) is terms.TaskState.QUEUED
     served = of(site.pass_time(10), events.AgentChosen)
     assert [event.task_id for event in served] == [first]
-    assert site.engine.task_state(second) is events.TaskState.QUEUED
+    assert site.engine.task_state(second) is terms.TaskState.QUEUED
 
 
 def test_proficiency_orders_agents_of_one_step_by_the_attributes_it_uses() -> None:
@@ -261,7 +263,7 @@ def test_queue_of_one_agent_waits_for_that_agent() -> None:
     site = Site(settings({"8001": ({"op": "queue", "to": ["agent:102"]},)}))
     site.ready(101)
     waiting = only(site.task("8001"), events.TaskQueued)
-    assert waiting.entries[0].queue == events.QueueRef(events.QueueKind.AGENT, 102, "agent:102")
+    assert waiting.entries[0].queue == terms.QueueRef(terms.QueueKind.AGENT, 102, "agent:102")
     served = only(site.ready(102), events.AgentChosen)
     assert (served.skill_target_id, served.queue.label) == (102, "agent:102")
 

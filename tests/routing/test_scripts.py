@@ -14,7 +14,7 @@ from ctigw.config.routing import (
     SkillGroup,
 )
 from ctigw.errors import ConfigurationError
-from ctigw.routing import events, inputs
+from ctigw.routing import events, inputs, terms
 from ctigw.routing.script import compile_scripts
 from routing_site import CHAT, WEB, Site, agent, names, of, only, public, settings, steps
 
@@ -46,7 +46,7 @@ def test_script_that_ends_in_no_queue_finds_no_target() -> None:
     site.task("8001")
     ended = site.pass_time(5)
     assert public(ended) == ["TaskDataUpdated", "TaskFailed", "TaskEnded"]
-    assert only(ended, events.TaskFailed).reason is events.NewTaskFailureReason.NO_TARGET
+    assert only(ended, events.TaskFailed).reason is terms.NewTaskFailureReason.NO_TARGET
 
 
 def test_queue_of_another_domain_is_passed_over() -> None:

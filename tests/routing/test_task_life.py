@@ -2,8 +2,14 @@
 
 import attrs
 
-from ctigw.routing import events, inputs
-from ctigw.routing.events import AgentState, Availability, ReportKind, ReportStatus, TaskState
+from ctigw.routing import events, inputs, terms
+from ctigw.routing.terms import (
+    AgentState,
+    Availability,
+    ReportKind,
+    ReportStatus,
+    TaskState,
+)
 from routing_site import CHAT, EMAIL, START, Site, names, of, only, public, settings, views
 
 DAY = 134_774 + int(START // 86_400)
@@ -16,7 +22,7 @@ def test_task_goes_to_a_free_agent_and_through_its_whole_life() -> None:
     assert public(chosen) == ["TaskAccepted", "AgentChosen", "AgentStateChanged"]
     answer = only(chosen, events.AgentChosen)
     assert (answer.skill_target_id, answer.waited, answer.start_deadline) == (101, False, START + 30)
-    assert answer.queue == events.QueueRef(events.QueueKind.SKILL_GROUP, 1, "sg:chat")
+    assert answer.queue == terms.QueueRef(terms.QueueKind.SKILL_GROUP, 1, "sg:chat")
     task_id = answer.task_id
     assert task_id == (DAY, 1, 1)
     assert views(chosen) == [(101, CHAT, AgentState.RESERVED, True)]
@@ -96,17 +102,17 @@ def test_cancelled_task_leaves_its_queue_then_ends_then_the_cancel_is_answered()
     gone = site.cancel(1)
     assert public(gone) == ["TaskDequeued", "TaskEnded", "CancelAnswered"]
     assert only(gone, events.TaskEnded).disposition == 35
-    assert only(gone, events.CancelAnswered).status is events.CancelStatus.DONE
+    assert only(gone, events.CancelAnswered).status is terms.CancelStatus.DONE
     site.ready(101)
     site.task()
     late = site.cancel(2)
     assert names(late) == ["CancelAnswered"]
-    assert only(late, events.CancelAnswered).status is events.CancelStatus.TOO_LATE
+    assert only(late, events.CancelAnswered).status is terms.CancelStatus.TOO_LATE
 
 
 def test_cancel_from_a_session_that_is_not_there_names_an_unknown_dialogue() -> None:
     site = Site()
-    assert only(site.cancel(1, session=99), events.CancelAnswered).status is events.CancelStatus.UNKNOWN_DIALOGUE
+    assert only(site.cancel(1, session=99), events.CancelAnswered).status is terms.CancelStatus.UNKNOWN_DIALOGUE
 
 
 def test_label_answers_and_ends_with_43() -> None:
@@ -122,7 +128,7 @@ def test_release_gives_the_task_back_with_its_cause() -> None:
     released = site.task("9000")
     assert public(released) == ["TaskAccepted", "TaskFailed", "TaskEnded"]
     failed = only(released, events.TaskFailed)
-    assert (failed.reason, failed.cause_code) == (events.NewTaskFailureReason.ROUTER_RELEASED_TASK, 7)
+    assert (failed.reason, failed.cause_code) == (terms.NewTaskFailureReason.ROUTER_RELEASED_TASK, 7)
 
 
 def test_task_that_lives_too_long_is_announced_and_ended_with_41() -> None:

@@ -8,7 +8,6 @@ Rules: decisions C3, E2, E3, F4.
 
 import logging
 import math
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -17,8 +16,11 @@ import attrs
 from ctigw.gateway import outbound_cti
 from ctigw.gateway.audience import Audience, CtiClient
 from ctigw.gateway.directory import Directory
+from ctigw.gateway.gauges import engine_samples, session_samples
 from ctigw.gateway.inbound import Sender, to_input
 from ctigw.gateway.outbound_mr import to_application
+from ctigw.gateway.requests import answer
+from ctigw.gateway.requests.desk import Desk
 from ctigw.net.clock import SteadyClock
 from ctigw.net.connection import Connection
 from ctigw.observe.metrics import Metrics, Sample
@@ -53,14 +55,10 @@ from ctigw.session.events import (
     SessionOpened,
     SessionTouched,
 )
-from ctigw.session.failures import failure_conf
 from ctigw.session.session import Session
 from ctigw.wire import Message, cti
 
 log = logging.getLogger("ctigw.gateway")
-
-_USUAL_SESSIONS = (("mr", "application", "none"), ("mr", "pim", "none"), ("cti", "client", "none"))
-"""Label values that are exposed also when there is no such session: an alert on absence must not fire for zero."""
 
 COMPLAINTS_LOGGED = 10
 """Refused frames that get a line of their own per connection; a broken peer must not fill the disk. All of them are
@@ -89,6 +87,7 @@ class Exchange:
         self._metrics = metrics
         self._clock = clock
         self._audience = Audience()
+        self._desk = Desk(engine, directory, self._audience)
         self._links: dict[int, Link] = {}
         self._by_connection: dict[Connection, Link] = {}
         self._dirty: dict[Connection, None] = {}
@@ -249,43 +248,9 @@ class Exchange:
         item = to_input(link.sender, message)
         if item is not None:
             self._decide(item, now)
-        elif isinstance(message, cti.QueryAgentStateReq):
-            self._query_agent_state(link, message, now)
-        elif isinstance(message, cti.GetPrecallMessagesReq):
-            self._repeat_pre_calls(link, message, now)
-
-    def _query_agent_state(self, link: Link, message: cti.QueryAgentStateReq, now: float) -> None:
-        """Answer from the engine's state; an agent may be named by ICMAgentID, AgentID, AgentExtension or
-        AgentInstrument.
-        """
-        number = message.agent_id or message.agent_extension or message.agent_instrument
-        agent = self._directory.agents.get(message.icm_agent_id)
-        if agent is None and number:
-            agent = self._directory.agent_by_number(message.peripheral_id, number)
-        version = link.sender.version
-        answer: Message
-        if message.mrd_id not in self._directory.mrds:
-            answer = failure_conf(version, message.invoke_id, cti.FailureStatus.INVALID_MR_DOMAIN)
-        else:
-            view = None if agent is None else self._engine.agent_view(agent.skill_target_id, message.mrd_id, now)
-            if view is None:
-                answer = failure_conf(version, message.invoke_id, cti.FailureStatus.INVALID_AGENT_DATA)
-            else:
-                answer = outbound_cti.queried_state(self._directory, message.invoke_id, view, version)
-        self._send(link.session_id, answer, now)
-
-    def _repeat_pre_calls(self, link: Link, message: cti.GetPrecallMessagesReq, now: float) -> None:
-        """GET_PRECALL_MESSAGES: how many, then each again (semantics 3.2 row 14)."""
-        pending = [
-            event
-            for event in self._engine.pending_pre_calls(link.sender.application_path)
-            if event.mrd_id == message.mrd_id
-        ]
-        known = message.mrd_id in self._directory.mrds
-        status = cti.ArmStatus.NO_ERROR if known else cti.ArmStatus.MRD_LIST_ENTRY_NOT_FOUND
-        self._send(link.session_id, cti.GetPrecallMessagesResp(message.invoke_id, status, len(pending)), now)
-        for event in pending:
-            self._send(link.session_id, outbound_cti.chosen(self._directory, event), now)
+        elif link.cti_client is not None:
+            for client, told in answer(self._desk, link.cti_client, message, now):
+                self._submit(client.connection, told, now)
 
     # --- what the engine says -----------------------------------------------------------------------------------------
 
@@ -330,9 +295,9 @@ class Exchange:
         self._tell(self._audience.of_path(path), outbound_cti.lifetime_exceeded(event), now)
 
     def _report_answered(self, event: ReportAnswered, now: float) -> None:
-        answer = outbound_cti.answer(event)
-        if answer is not None:
-            self._send(event.origin.session_id, answer, now)
+        answered = outbound_cti.answer(event)
+        if answered is not None:
+            self._send(event.origin.session_id, answered, now)
 
     def _call_event(self, event: AgentChosen | PreCallAborted, message: Message, mask: int, now: float) -> None:
         path = self._directory.path_of(event.skill_target_id, event.mrd_id)
@@ -397,30 +362,13 @@ class Exchange:
 
     def samples(self) -> Iterator[Sample]:
         """Gauges at scrape time."""
-        sessions: Counter[tuple[str, str, str]] = Counter()
-        waiting: Counter[str] = Counter()
-        for link in self._links.values():
-            waiting[link.connection.session.protocol] += link.connection.outbox.waiting_bytes()
-            if link.opened is not None:
-                sessions[link.opened.protocol, link.opened.role, link.opened.side] += 1
-        for labels in dict.fromkeys((*_USUAL_SESSIONS, *sessions)):
-            yield Sample("ctigw_sessions", labels, sessions[labels])
-        for protocol in ("mr", "cti"):
-            yield Sample("ctigw_outbox_bytes", (protocol,), waiting[protocol])
-        yield from self._census()
-
-    def _census(self) -> Iterator[Sample]:
-        census = self._engine.census()
-        now = self._clock.now()
-        for (mrd, task_state), count in census.tasks.items():
-            yield Sample("ctigw_tasks", (mrd, task_state.name.lower()), count)
-        for queue, (depth, oldest) in census.queues.items():
-            yield Sample("ctigw_queue_depth", (queue,), depth)
-            yield Sample("ctigw_queue_oldest_seconds", (queue,), 0.0 if oldest is None else max(0.0, now - oldest))
-        for (mrd, agent_state), count in census.agents.items():
-            yield Sample("ctigw_agents", (mrd, agent_state.name.lower()), count)
-        for (mrd, kind), count in census.available.items():
-            yield Sample("ctigw_agents_available", (mrd, kind), count)
+        opened = (
+            (link.opened.protocol, link.opened.role, link.opened.side)
+            for link in self._links.values()
+            if link.opened is not None
+        )
+        yield from session_samples(self.connections(), opened)
+        yield from engine_samples(self._engine.census(), self._clock.now())
 
     def tell_all_to_end(self, now: float) -> None:
         """Begin the orderly end of every session: the daemon is going away."""

@@ -14,15 +14,10 @@ from ctigw.routing import inputs
 from ctigw.routing.events import (
     AgentChosen,
     AgentMadeNotRoutable,
-    AgentState,
     AgentView,
     MaxTaskLifetimeExceeded,
     PreCallAborted,
-    QueueEntry,
-    QueueKind,
-    QueueRef,
     ReportAnswered,
-    ReportKind,
     TaskAccepted,
     TaskDataUpdated,
     TaskDequeued,
@@ -36,6 +31,13 @@ from ctigw.routing.events import (
     TaskWrapUpBegun,
 )
 from ctigw.routing.inputs import TaskContext
+from ctigw.routing.terms import (
+    AgentState,
+    QueueEntry,
+    QueueKind,
+    QueueRef,
+    ReportKind,
+)
 from ctigw.session.agent_mode import wire_agent_mode
 from ctigw.wire import FloatValue, Message, TaskId, cti
 from ctigw.wire.values import NULL_INT, NULL_UINT, NULL_USHORT

@@ -15,12 +15,14 @@ from ctigw.routing.events import (
     CancelAnswered,
     LabelChosen,
     LabelRepeated,
-    QueueKind,
     RunScriptRequested,
     TaskFailed,
     TaskRejected,
 )
 from ctigw.routing.inputs import TaskContext
+from ctigw.routing.terms import (
+    QueueKind,
+)
 from ctigw.wire import AgentRef, FloatValue, Message, TaskId, mr
 from ctigw.wire.values import NULL_INT
 

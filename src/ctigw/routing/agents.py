@@ -5,8 +5,16 @@ brings indexes up to date after a fact and is called only from `ctigw.routing.ap
 """
 
 from ctigw.config.routing import Agent
-from ctigw.routing.events import AgentState, AgentView, Availability, QueueRef, TaskState
+from ctigw.routing.events import (
+    AgentView,
+)
 from ctigw.routing.state import AgentDomain, State, Tally
+from ctigw.routing.terms import (
+    AgentState,
+    Availability,
+    QueueRef,
+    TaskState,
+)
 
 
 def foreign_task(domain: AgentDomain, domains: list[AgentDomain]) -> bool:

@@ -9,8 +9,13 @@ from typing import NamedTuple
 
 import attrs
 
-from ctigw.routing.events import AgentState, Availability, QueueKind, TaskState
 from ctigw.routing.state import State
+from ctigw.routing.terms import (
+    AgentState,
+    Availability,
+    QueueKind,
+    TaskState,
+)
 
 _KINDS = {Availability.ICM_AVAILABLE: "icm", Availability.APPLICATION_AVAILABLE: "application"}
 

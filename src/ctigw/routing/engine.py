@@ -13,12 +13,19 @@ from ctigw.routing import census, inputs, reports, tasks
 from ctigw.routing.agents import changed, signed_out_view, view
 from ctigw.routing.apply import apply
 from ctigw.routing.deadlines import AgentKey, DeadlineKey, DeadlineKind
-from ctigw.routing.events import AgentChosen, AgentStateChanged, AgentView, TaskState
+from ctigw.routing.events import (
+    AgentChosen,
+    AgentStateChanged,
+    AgentView,
+)
 from ctigw.routing.facts import Event
 from ctigw.routing.inputs import Input, TaskId
 from ctigw.routing.script_run import next_precision_step
 from ctigw.routing.selection import settle
 from ctigw.routing.state import State, TaskRecord
+from ctigw.routing.terms import (
+    TaskState,
+)
 from ctigw.routing.turn import Turn
 
 _RULES: dict[type, Callable[..., None]] = {

@@ -5,119 +5,18 @@ event meant, because by then the engine may be further on. Must not know message
 of sending (decisions E2, E3). Facts that no peer sees are in `ctigw.routing.facts`.
 """
 
-from enum import IntEnum
-from typing import NamedTuple
-
 from ctigw.routing.inputs import DialogueKey, Origin, TaskContext, TaskId, Variable
 from ctigw.routing.record import record
-
-
-class QueueKind(IntEnum):
-    """Kind of a queue; the numbers are QueueType of the MR profile."""
-
-    SKILL_GROUP = 1
-    PRECISION_QUEUE = 2
-    AGENT = 3
-
-
-class QueueRef(NamedTuple):
-    """A queue: kind, id on the wire, and its name in metrics and scripts (`sg:chat_sales`, `agent:1080`)."""
-
-    kind: QueueKind
-    id: int
-    label: str
-
-
-class QueueEntry(NamedTuple):
-    """A task's place in one queue."""
-
-    queue: QueueRef
-    priority: int
-
-
-class AgentState(IntEnum):
-    """State of an agent in a media routing domain, by its CTI number (semantics 2.1)."""
-
-    LOGIN = 0
-    LOGOUT = 1
-    NOT_READY = 2
-    WORK_NOT_READY = 5
-    WORK_READY = 6
-    BUSY_OTHER = 7
-    RESERVED = 8
-    UNKNOWN = 9
-    ACTIVE = 11
-    PAUSED = 12
-    INTERRUPTED = 13
-    NOT_ACTIVE = 14
-
-
-class Availability(IntEnum):
-    """AgentAvailabilityStatus (semantics 2.2)."""
-
-    NOT_AVAILABLE = 0
-    ICM_AVAILABLE = 1
-    APPLICATION_AVAILABLE = 2
-
-
-class TaskState(IntEnum):
-    """State of a task; from PRE_CALL on the numbers are TaskState of the CTI protocol, below it no agent has it."""
-
-    PENDING = -2
-    """Accepted; its script has neither queued nor answered it."""
-    QUEUED = -1
-    PRE_CALL = 0
-    ACTIVE = 1
-    WRAPUP = 2
-    PAUSED = 3
-    OFFERED = 4
-    INTERRUPTED = 5
-    ENDED = 7
-
-
-class NewTaskFailureReason(IntEnum):
-    """Reason of NEW_TASK_FAILURE (mr-wire section e)."""
-
-    INVALID_NEW_TASK_MESSAGE = 1
-    MEDIA_ROUTING_DISABLED = 2
-    NO_SCRIPT = 3
-    INVALID_MRD_ID = 4
-    ICM_TIMEOUT = 5
-    INVALID_SCRIPT_SELECTOR = 6
-    NO_TARGET = 7
-    ROUTER_RELEASED_TASK = 8
-    UNKNOWN_ROUTING_PROBLEM = 9
-    DUPLICATE_NEW_TASK_REQUEST = 10
-    UNSUPPORTED_SERVICE_REQUESTED = 11
-    NO_PICK_PULL_NODE = 20
-
-
-class ReportStatus(IntEnum):
-    """ARM status of an answer (arm.toml arm_status), those that the engine gives."""
-
-    NO_ERROR = 0
-    AGENT_ALREADY_LOGGED_IN = 1
-    AGENT_NOT_FOUND = 2
-    MRD_LIST_ENTRY_NOT_FOUND = 3
-    AGENT_NOT_LOGGED_IN = 6
-    ALREADY_HAVE_PENDING_MAKE_AGENT_NOT_READY = 9
-    CANT_LOGIN_TO_VOICE_MRD = 11
-    DO_THIS_WITH_TASK_SENT_RECENTLY = 14
-    TASK_OBJECT_NOT_FOUND = 18
-    INVALID_MESSAGE_SEQUENCE = 19
-    INCONSISTENT_MEDIA_ROUTING_DOMAIN_IDS = 20
-    NO_OFFER_OR_PRE_CALL_RECEIVED = 21
-    INCONSISTENT_AGENT_IDS = 22
-    LOGIN_NOT_ALLOWED_FOR_APP_PATH = 27
-    PERFORMANCE_LIMIT_EXCEEDED = 34
-
-
-class CancelStatus(IntEnum):
-    """Status of CANCEL_TASK_CONF."""
-
-    DONE = 0
-    UNKNOWN_DIALOGUE = 34
-    TOO_LATE = 36
+from ctigw.routing.terms import (
+    AgentState,
+    Availability,
+    CancelStatus,
+    NewTaskFailureReason,
+    QueueEntry,
+    QueueRef,
+    ReportKind,
+    ReportStatus,
+)
 
 
 @record
@@ -380,24 +279,6 @@ class AgentStateChanged:
     """State, mode, limit or availability of an agent in a domain changed (AGENT_STATE_EVENT, decisions C5)."""
 
     view: AgentView
-
-
-class ReportKind(IntEnum):
-    """Which request or indication an answer belongs to; the numbers are the CTI message types of the request."""
-
-    MEDIA_LOGIN = 151
-    MEDIA_LOGOUT = 153
-    MAKE_AGENT_ROUTABLE = 154
-    MAKE_AGENT_NOT_ROUTABLE = 155
-    MAKE_AGENT_READY = 157
-    MAKE_AGENT_NOT_READY = 158
-    OFFER_TASK = 160
-    START_TASK = 163
-    PAUSE_TASK = 166
-    RESUME_TASK = 167
-    WRAPUP_TASK = 168
-    END_TASK = 169
-    UPDATE_TASK_CONTEXT = 180
 
 
 @record

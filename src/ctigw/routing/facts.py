@@ -6,9 +6,12 @@ is simply "when it happened" is the `now` that it is applied with.
 """
 
 from ctigw.routing import events
-from ctigw.routing.events import QueueEntry, QueueRef
 from ctigw.routing.inputs import Origin, TaskId
 from ctigw.routing.record import record
+from ctigw.routing.terms import (
+    QueueEntry,
+    QueueRef,
+)
 
 
 @record

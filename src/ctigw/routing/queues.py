@@ -9,9 +9,12 @@ from collections import OrderedDict
 from heapq import heapify, heappop, heappush
 from typing import NamedTuple
 
-from ctigw.routing.events import QueueEntry, QueueRef
 from ctigw.routing.heap import SWEEP_SLACK, OrderedHeap
 from ctigw.routing.inputs import TaskId
+from ctigw.routing.terms import (
+    QueueEntry,
+    QueueRef,
+)
 
 PRIORITIES = range(1, 21)
 """1 is served first (semantics 5.4)."""

@@ -9,15 +9,11 @@ from ctigw.routing import inputs
 from ctigw.routing.agents import state_of_tasks
 from ctigw.routing.deadlines import AgentKey
 from ctigw.routing.events import (
-    AgentState,
     PreCallAborted,
-    ReportKind,
-    ReportStatus,
     TaskOffered,
     TaskPaused,
     TaskResumed,
     TaskStarted,
-    TaskState,
     TaskWrapUpBegun,
 )
 from ctigw.routing.facts import (
@@ -34,6 +30,12 @@ from ctigw.routing.facts import (
 )
 from ctigw.routing.state import AgentDomain, State, TaskRecord
 from ctigw.routing.tasks import end
+from ctigw.routing.terms import (
+    AgentState,
+    ReportKind,
+    ReportStatus,
+    TaskState,
+)
 from ctigw.routing.turn import Turn
 
 VOICE_MRD = 1

@@ -12,10 +12,13 @@ import attrs
 
 from ctigw.config.routing import CallType, RoutingSettings, ScriptStep
 from ctigw.errors import ConfigurationError
-from ctigw.routing.events import QueueKind, QueueRef
 from ctigw.routing.inputs import TaskContext, Variable
 from ctigw.routing.precision import compile_precision_queue
 from ctigw.routing.queues import PRIORITIES
+from ctigw.routing.terms import (
+    QueueKind,
+    QueueRef,
+)
 
 DEFAULT_PRIORITY = 5
 """Semantics 5.4."""

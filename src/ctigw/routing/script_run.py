@@ -9,8 +9,6 @@ from collections.abc import Callable
 from ctigw.routing import script as steps
 from ctigw.routing.events import (
     LabelChosen,
-    NewTaskFailureReason,
-    QueueKind,
     RunScriptRequested,
     TaskDataUpdated,
     TaskDequeued,
@@ -24,6 +22,10 @@ from ctigw.routing.queues import WaitingQueue
 from ctigw.routing.script import with_variable
 from ctigw.routing.selection import assign, find_agent, seek_agent
 from ctigw.routing.state import TaskRecord
+from ctigw.routing.terms import (
+    NewTaskFailureReason,
+    QueueKind,
+)
 from ctigw.routing.turn import Turn
 
 ABANDONED_IN_ROUTER = 35

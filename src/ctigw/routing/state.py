@@ -11,11 +11,19 @@ import attrs
 
 from ctigw.config.routing import Agent, MediaRoutingDomain, RoutingSettings
 from ctigw.routing.deadlines import AgentKey, Deadlines
-from ctigw.routing.events import AgentView, QueueEntry, QueueKind, QueueRef, TaskState
+from ctigw.routing.events import (
+    AgentView,
+)
 from ctigw.routing.inputs import DialogueKey, Origin, TaskContext, TaskId, Variable
 from ctigw.routing.precision import CompiledPrecisionQueue, compile_precision_queue, membership
 from ctigw.routing.queues import WaitingQueue
 from ctigw.routing.script import CompiledScript, Queue, compile_scripts
+from ctigw.routing.terms import (
+    QueueEntry,
+    QueueKind,
+    QueueRef,
+    TaskState,
+)
 
 ResendKey = tuple[str, int, str, int, TaskId | None, bytes]
 """Application, DialogueID, ScriptSelector, Service, PreviousTask, UserToUserInfo: what a resent NEW_TASK repeats."""

@@ -11,19 +11,14 @@ from ctigw.routing.events import (
     AgentMadeNotRoutable,
     AnswerRepeated,
     CancelAnswered,
-    CancelStatus,
     LabelRepeated,
     MaxTaskLifetimeExceeded,
-    NewTaskFailureReason,
     PreCallAborted,
-    ReportKind,
-    ReportStatus,
     TaskAccepted,
     TaskDataUpdated,
     TaskEnded,
     TaskKept,
     TaskRejected,
-    TaskState,
     TaskTakenUp,
 )
 from ctigw.routing.facts import RoutingClientJoined, RoutingClientLeft, TaskForgotten
@@ -32,6 +27,13 @@ from ctigw.routing.script import with_variable
 from ctigw.routing.script_run import ABANDONED_IN_ROUTER, fail, leave_queues, run_script
 from ctigw.routing.selection import seek_agent
 from ctigw.routing.state import ResendKey, State, TaskRecord
+from ctigw.routing.terms import (
+    CancelStatus,
+    NewTaskFailureReason,
+    ReportKind,
+    ReportStatus,
+    TaskState,
+)
 from ctigw.routing.turn import Turn
 
 SERVICES = range(8)

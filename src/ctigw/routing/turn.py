@@ -5,10 +5,16 @@ rule sees its effect, and nothing can be decided without being recorded (decisio
 """
 
 from ctigw.routing.apply import apply
-from ctigw.routing.events import ReportAnswered, ReportKind, ReportStatus
+from ctigw.routing.events import (
+    ReportAnswered,
+)
 from ctigw.routing.facts import Event
 from ctigw.routing.inputs import Origin
 from ctigw.routing.state import State
+from ctigw.routing.terms import (
+    ReportKind,
+    ReportStatus,
+)
 
 
 class Turn:

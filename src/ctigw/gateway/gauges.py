@@ -1,0 +1,40 @@
+"""Gauges at the moment of a scrape.
+
+Knows which counts of engine and connections are which metric (design 6, decisions G3); must not know metrics libraries
+or who scrapes.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from ctigw.net.connection import Connection
+from ctigw.observe.metrics import Sample
+from ctigw.routing.census import Census
+
+USUAL_SESSIONS = (("mr", "application", "none"), ("mr", "pim", "none"), ("cti", "client", "none"))
+"""Label values that are exposed also when there is no such session: an alert on absence must not fire for zero."""
+
+
+def session_samples(connections: Iterable[Connection], opened: Iterable[tuple[str, str, str]]) -> Iterator[Sample]:
+    """What waits to be written, and open sessions by (protocol, role, side)."""
+    sessions = Counter(opened)
+    waiting: Counter[str] = Counter()
+    for connection in connections:
+        waiting[connection.session.protocol] += connection.outbox.waiting_bytes()
+    for labels in dict.fromkeys((*USUAL_SESSIONS, *sessions)):
+        yield Sample("ctigw_sessions", labels, sessions[labels])
+    for protocol in ("mr", "cti"):
+        yield Sample("ctigw_outbox_bytes", (protocol,), waiting[protocol])
+
+
+def engine_samples(census: Census, now: float) -> Iterator[Sample]:
+    """Tasks, queues and agents; `now` in UTC seconds."""
+    for (mrd, task_state), count in census.tasks.items():
+        yield Sample("ctigw_tasks", (mrd, task_state.name.lower()), count)
+    for queue, (depth, oldest) in census.queues.items():
+        yield Sample("ctigw_queue_depth", (queue,), depth)
+        yield Sample("ctigw_queue_oldest_seconds", (queue,), 0.0 if oldest is None else max(0.0, now - oldest))
+    for (mrd, agent_state), count in census.agents.items():
+        yield Sample("ctigw_agents", (mrd, agent_state.name.lower()), count)
+    for (mrd, kind), count in census.available.items():
+        yield Sample("ctigw_agents_available", (mrd, kind), count)
