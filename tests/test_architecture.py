@@ -31,6 +31,7 @@ ONLY_IN = {
     "hypercorn": {"observe"},
     "click": {"cli"},
     "dpkt": {"cli"},
+    "pcapng": {"cli"},
 }
 
 

@@ -13,6 +13,7 @@ import dpkt
 import pytest
 from click.testing import CliRunner, Result
 
+from capture_files import block, enhanced, interface, pcap, section, simple
 from ctigw.cli.certs import command as certs
 from ctigw.cli.decode import command
 from ctigw.wire import AgentRef, TaskId, cti, cti_codec, mr, mr_codec
@@ -34,36 +35,6 @@ def ip(data: bytes, sequence: int, flags: int = ACK, back: bool = False, six: bo
     else:
         head = dpkt.ip.IP(src=source[0], dst=target[0], p=6, data=tcp)
     return bytes(head)
-
-
-def pcap(packets: list[bytes], link: int = 101, order: str = "<", nanoseconds: bool = False) -> bytes:
-    magic = 0xA1B23C4D if nanoseconds else 0xA1B2C3D4
-    head = struct.pack(order + "IHHiIII", magic, 2, 4, 0, 0, 65535, link)
-    step = 100_000_000 if nanoseconds else 100_000
-    return head + b"".join(
-        struct.pack(order + "IIII", 1_700_000_000, number * step, len(data), len(data)) + data
-        for number, data in enumerate(packets)
-    )
-
-
-def block(order: str, kind: int, body: bytes) -> bytes:
-    body += b"\0" * (-len(body) % 4)
-    length = struct.pack(order + "I", len(body) + 12)
-    return struct.pack(order + "I", kind) + length + body + length
-
-
-def section(order: str) -> bytes:
-    return block(order, 0x0A0D0D0A, struct.pack(order + "IHHq", 0x1A2B3C4D, 1, 0, -1))
-
-
-def interface(order: str, link: int, resolution: int | None = None) -> bytes:
-    options = b"" if resolution is None else struct.pack(order + "HHB3xHH", 9, 1, resolution, 0, 0)
-    return block(order, 1, struct.pack(order + "HHI", link, 0, 0) + options)
-
-
-def enhanced(order: str, number: int, units: int, data: bytes) -> bytes:
-    head = struct.pack(order + "IIIII", number, units >> 32, units & 0xFFFFFFFF, len(data), len(data))
-    return block(order, 6, head + data)
 
 
 def decode(tmp_path: Path, data: bytes, *options: str) -> Result:
@@ -126,8 +97,7 @@ def test_a_pcapng_file_of_several_interfaces_and_sections_is_one_capture(order: 
 
 
 def test_a_packet_without_time_is_read(tmp_path: Path) -> None:
-    simple = [block("<", 3, struct.pack("<I", len(packet)) + packet) for packet in EXCHANGE]
-    data = section("<") + interface("<", 101) + b"".join(simple)
+    data = section("<") + interface("<", 101) + b"".join(simple("<", packet) for packet in EXCHANGE)
     assert told(tmp_path, data) == (0, ["OPEN_REQ", "OPEN_CONF"])
 
 
