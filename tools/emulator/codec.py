@@ -26,6 +26,7 @@ TASK_KEY_PARTS = ("RouterCallKeyDay", "RouterCallKeyCallID", "RouterCallKeySeque
 
 _PLAIN = {"U": ">I", "I": ">i", "H": ">H", "C": ">B"}
 _SIZES = {"U": 4, "I": 4, "H": 2, "C": 1, "T": 12, "R": 16}
+_LISTS = {"L": "U", "M": "H"}
 _MASKS = {"U": 0xFFFFFFFF, "H": 0xFFFF, "C": 0xFF}
 _AGENT_PARTS = ("Kind", "SkillTargetID", "PeripheralID", "PeripheralNumber")
 NO_TASK: list[Value] = [-1, -1, -1]
@@ -144,8 +145,8 @@ def pack(kind: str, value: Value, protocol: str) -> bytes:
         return _text(value) + (b"\0" if protocol == CTI else b"")
     if kind == "X":
         return value if isinstance(value, bytes) else _text(value)
-    if kind == "L":
-        return b"".join(_integer("U", member) for member in (value if isinstance(value, list) else [value]))
+    if kind in _LISTS:
+        return b"".join(_integer(_LISTS[kind], member) for member in (value if isinstance(value, list) else [value]))
     if kind in "NWY":
         head = _integer("U", _member(value, "EccTag"))
         index = _integer("C", _member(value, "Index")) if kind == "Y" else b""
@@ -173,10 +174,11 @@ def unpack(kind: str, data: bytes) -> Value:
         return _read_text(data)
     if kind == "X":
         return data
-    if kind == "L":
-        if len(data) % 4:
-            raise CodecError(f"{len(data)} bytes are no whole numbers of four")
-        return list(struct.unpack(f">{len(data) // 4}I", data))
+    if kind in _LISTS:
+        form = _PLAIN[_LISTS[kind]]
+        if len(data) % struct.calcsize(form):
+            raise CodecError(f"{len(data)} bytes are no whole numbers of {struct.calcsize(form)}")
+        return [number for (number,) in struct.iter_unpack(form, data)]
     if kind in "NWY":
         head = 5 if kind == "Y" else 4
         if len(data) < head:
@@ -303,7 +305,7 @@ def build(protocol: str, name: str, values: dict[str, Value], named: dict[str, s
     for key, value in values.items():
         if key in fixed:
             message.fields[key] = value
-        elif isinstance(value, list) and kinds.get(key) != "L" and not _is_task_id(kinds.get(key), value):
+        elif isinstance(value, list) and kinds.get(key) not in _LISTS and not _is_task_id(kinds.get(key), value):
             message.floating.extend((key, member) for member in value)
         else:
             message.floating.append((key, value))
