@@ -21,6 +21,8 @@ TWO_BYTE_TAGS_SINCE = 20
 SHORT_FAILURE_BYTES = 8
 ONE_BYTE_TAG_LIMIT = 255
 
+UNKNOWN = "TYPE_"
+"""Begins the name of a message by its number: its body is one field, Body."""
 TASK_KEY = "TaskKey"
 TASK_KEY_PARTS = ("RouterCallKeyDay", "RouterCallKeyCallID", "RouterCallKeySequenceNumber")
 
@@ -207,15 +209,17 @@ def _floating_head(protocol: str, version: int) -> struct.Struct:
 
 
 def _default(kind: str) -> Value:
-    if kind == "T":
-        return NO_TASK
-    return NO_AGENT if kind == "R" else 0
+    nothing: dict[str, Value] = {"T": NO_TASK, "R": NO_AGENT, "X": ""}
+    return nothing.get(kind, 0)
 
 
 def row_of(protocol: str, name: str) -> Row:
-    """The table's row; CodecError for a name that it does not know."""
+    """The table's row, or that of TYPE_n with its Body; CodecError for a name that it does not know."""
     row = BY_NAME.get((protocol, name))
     if row is None:
+        number = name.removeprefix(UNKNOWN)
+        if number != name and number.isdecimal():
+            return Row(protocol, int(number), None, name, (Field("Body", "X", 0),), {})
         raise CodecError(f"no {protocol} message is called {name}")
     return row
 
@@ -265,7 +269,7 @@ def decode(protocol: str, version: int, number: int, body: bytes) -> Message:
         offset = 4
     row = BY_NUMBER.get((protocol, number, subtype))
     if row is None:
-        return Message(protocol, f"TYPE_{number}", {"Body": body})
+        return Message(protocol, f"{UNKNOWN}{number}", {"Body": body})
     short = protocol == CTI and row.name == "FAILURE_CONF" and len(body) == SHORT_FAILURE_BYTES
     message = Message(protocol, row.name)
     for entry in _layout(row, version, {"Status"} if short else set()):
