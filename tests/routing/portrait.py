@@ -11,6 +11,8 @@ import attrs
 from ctigw.routing.engine import Engine
 from ctigw.routing.queues import AgentPool, WaitingQueue
 from ctigw.routing.state import AgentDomain, State, Tally, TaskRecord
+from ctigw.routing.statistics.book import Book
+from ctigw.routing.statistics.ledgers import TaskAccount
 
 
 def state_of(engine: Engine) -> State:
@@ -39,6 +41,7 @@ def portrait(engine: Engine) -> dict[str, Any]:
         "queued": (state.queued, +state.queued_by_mrd, +state.queued_by_call_type),
         "task_counts": +state.task_counts,
         "queues": {key: _queue(queue) for key, queue in state.queues.items()},
+        "statistics": _book(state.statistics),
     }
 
 
@@ -69,6 +72,24 @@ def _queue(queue: WaitingQueue) -> dict[str, Any]:
         "departures": queue.departures.slots(),
         "heads": [queue.head(level) for level in range(len(queue.step_waits))],
     }
+
+
+def _book(book: Book) -> dict[str, Any]:
+    return {
+        "queues": {label: _fields(ledger) for label, ledger in book.queues.items()},
+        "agents": {key: _fields(ledger) for key, ledger in book.agents.items()},
+        "tasks": {task_id: _account(account) for task_id, account in book.tasks.items()},
+        "leaving": len(book.leaving),
+    }
+
+
+def _account(account: TaskAccount) -> dict[str, Any]:
+    agent, queue = _fields(account.agent), account.queue and account.queue.ref
+    return _fields(account) | {"agent": agent, "queue": queue, "elsewhere": [q.ref for q in account.elsewhere]}
+
+
+def _fields(record: attrs.AttrsInstance) -> dict[str, Any]:
+    return {field.name: getattr(record, field.name) for field in attrs.fields(type(record))}
 
 
 def _pool(pool: AgentPool) -> tuple[object, ...]:

@@ -18,6 +18,7 @@ from ctigw.routing.apply import is_fact
 from ctigw.routing.engine import Engine, rebuild
 from ctigw.routing.facts import Event
 from ctigw.routing.inputs import TaskId
+from ctigw.routing.statistics.numbers import OUTCOMES
 from ctigw.routing.terms import (
     TaskState,
 )
@@ -26,6 +27,8 @@ from routing_site import CHAT, DESKTOP, EMAIL, PATH, PERIPHERAL, WEB, Site, agen
 
 AGENTS = (101, 102, 103)
 SECOND_WEB, SECOND_DESKTOP = 12, 22
+DISPOSITIONS = (38, 37, 63, 39, 19, 4711)
+"""With which an application ends tasks, one for each kind of end that statistics tell apart (semantics 3.6)."""
 SELECTORS = ("8000", "e8000", "8001", "8002", "8002", "8003", "8004", "e8005", "none")
 
 
@@ -194,7 +197,8 @@ class History:
             variables = (inputs.Variable("call.2", None, str(index)),)
             self.site.say(inputs.UpdateTaskContext(self.site.origin(), PATH, task_id, variables))
         else:
-            self.site.about(TASK_REPORTS[kind], number_, task_id, mrd_)
+            ending = {"disposition": DISPOSITIONS[index]} if kind == "end" else {}
+            self.site.about(TASK_REPORTS[kind], number_, task_id, mrd_, **ending)
 
     def _account(self, event: object) -> None:
         if isinstance(event, events.TaskAccepted):
@@ -248,6 +252,26 @@ class History:
                     view.availability,
                 )
         assert sum(n for (_, s), n in state.task_counts.items()) == len(living)
+        self._check_statistics()
+
+    def _check_statistics(self) -> None:
+        """Semantics 10.1: what was offered to a queue is still there or has one outcome, at every moment."""
+        state = state_of(self.site.engine)
+        book = state.statistics
+        assert set(book.tasks) == set(self.with_agent)
+        for label, ledger in book.queues.items():
+            queue = state.queues[label, ledger.mrd_id]
+            numbers = ledger.total
+            assert numbers.offered == sum(getattr(numbers, outcome) for outcome in OUTCOMES) + ledger.open, label
+            assert ledger.waiting == len(queue.tasks)
+            with_agents = [account for account in book.tasks.values() if account.queue is ledger]
+            assert ledger.in_progress == sum(account.started for account in with_agents)
+            assert ledger.ringing == len(with_agents) - ledger.in_progress
+            assert ledger.routed_elsewhere == sum(ledger in account.elsewhere for account in book.tasks.values())
+            assert len(ledger.fresh) <= ledger.waiting + ledger.ringing
+            assert numbers.answered == numbers.handled + ledger.in_progress
+            waited = sum(self.site.now - place.entered_at for place in queue.tasks.values())
+            assert ledger.waited_s(self.site.now) == pytest.approx(waited)
 
 
 @hypothesis_settings(max_examples=300, deadline=None)

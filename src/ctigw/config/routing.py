@@ -13,6 +13,8 @@ from ctigw.config.key import key
 ID_HIGH = 2**31 - 1
 """Largest id that an INT field carries on the wire."""
 
+SERVICE_LEVEL_TYPES = ("ignore_abandoned", "negative", "positive")
+"""How abandoned tasks count in a service level: not at all, against it, for it (semantics 1.1 and 10.1)."""
 
 ScriptStep = dict[str, Any]
 """One step of a script as written; `ctigw.routing.script` gives it its meaning (decisions H)."""
@@ -43,6 +45,9 @@ class MediaRoutingDomain:
     )
     service_level_threshold_s: float = key(
         "service level threshold; 0: no service level event", default=30.0, low=0, high=604_800
+    )
+    service_level_type: str = key(
+        "how abandoned tasks count in the service level", default="ignore_abandoned", choices=SERVICE_LEVEL_TYPES
     )
     max_tasks_in_queue: int | None = key(
         "tasks of this domain that may wait at once; absent: no limit of its own", default=None, low=1, high=1_000_000
@@ -109,6 +114,9 @@ class SkillGroup:
     name: str = key("unique name", max_bytes=32)
     id: int = key("SkillGroupID; unique among skill groups and precision queues", low=1, high=ID_HIGH)
     mrd: int = key("id of its media routing domain", low=2, high=ID_HIGH)
+    service_level_threshold_s: float | None = key(
+        "service level threshold of its own; absent: that of its domain", default=None, low=0, high=604_800
+    )
 
 
 @attrs.frozen
@@ -134,6 +142,9 @@ class PrecisionQueue:
         "which agent of a step",
         default="longest_available",
         choices=("longest_available", "most_proficient", "least_proficient"),
+    )
+    service_level_threshold_s: float | None = key(
+        "service level threshold of its own; absent: that of its domain", default=None, low=0, high=604_800
     )
 
 

@@ -23,6 +23,7 @@ from ctigw.routing.inputs import Input, TaskId
 from ctigw.routing.script_run import next_precision_step
 from ctigw.routing.selection import settle
 from ctigw.routing.state import State, TaskRecord
+from ctigw.routing.statistics import views
 from ctigw.routing.terms import (
     TaskState,
 )
@@ -144,6 +145,20 @@ class Engine:
     def census(self) -> census.Census:
         """Counts for metrics."""
         return census.take(self._state)
+
+    def agent_statistics(self, skill_target_id: int, mrd_id: int | None, now: float) -> views.AgentStatistics | None:
+        """Numbers of an agent in a domain, None: in all of them; None when agent or domain is not configured."""
+        if skill_target_id not in self._state.agents or (mrd_id is not None and mrd_id not in self._state.mrds):
+            return None
+        return views.agent_statistics(self._state, skill_target_id, mrd_id, max(now, self._state.last_now))
+
+    def queue_statistics(self, queue: str | int, now: float) -> views.QueueStatistics | None:
+        """Numbers of a skill group or precision queue, by `sg:name`, `pq:name` or id; None when there is none."""
+        return views.queue_statistics(self._state, queue, max(now, self._state.last_now))
+
+    def tallies(self, now: float) -> views.Tallies:
+        """Counters for metrics."""
+        return views.tallies(self._state, max(now, self._state.last_now))
 
     def _begin(self, now: float) -> Turn:
         self._state.last_now = max(now, self._state.last_now)

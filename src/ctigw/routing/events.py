@@ -11,6 +11,7 @@ from ctigw.routing.terms import (
     AgentState,
     Availability,
     CancelStatus,
+    Departure,
     NewTaskFailureReason,
     QueueEntry,
     QueueRef,
@@ -95,6 +96,7 @@ class TaskDequeued:
     task_id: TaskId
     mrd_id: int
     entries: tuple[QueueEntry, ...]
+    departure: Departure = Departure.SCRIPT
 
 
 @record

@@ -23,6 +23,7 @@ from ctigw.routing.script import with_variable
 from ctigw.routing.selection import assign, find_agent, seek_agent
 from ctigw.routing.state import TaskRecord
 from ctigw.routing.terms import (
+    Departure,
     NewTaskFailureReason,
     QueueKind,
 )
@@ -51,17 +52,24 @@ def run_script(turn: Turn, task: TaskRecord, step: int) -> None:
         following = _STEPS[type(current)](turn, task, current, following)
 
 
-def fail(turn: Turn, task: TaskRecord, reason: NewTaskFailureReason, cause_code: int = 0, text: str = "") -> None:
+def fail(
+    turn: Turn,
+    task: TaskRecord,
+    reason: NewTaskFailureReason,
+    cause_code: int = 0,
+    text: str = "",
+    departure: Departure = Departure.SCRIPT,
+) -> None:
     """Give an accepted task back to its application."""
-    leave_queues(turn, task)
+    leave_queues(turn, task, departure)
     turn.record(TaskFailed(task.id, task.dialogue, reason, cause_code, text))
     turn.record(TaskEnded(task.id, task.mrd.id, None, None, ABANDONED_IN_ROUTER))
 
 
-def leave_queues(turn: Turn, task: TaskRecord) -> None:
+def leave_queues(turn: Turn, task: TaskRecord, departure: Departure = Departure.SCRIPT) -> None:
     """Take a task out of every queue."""
     if task.entries:
-        turn.record(TaskDequeued(task.id, task.mrd.id, task.entries))
+        turn.record(TaskDequeued(task.id, task.mrd.id, task.entries, departure))
 
 
 def enter_step(turn: Turn, task: TaskRecord, queue: WaitingQueue, level: int) -> None:

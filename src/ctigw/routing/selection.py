@@ -11,6 +11,7 @@ from ctigw.routing.deadlines import AgentKey
 from ctigw.routing.events import AgentChosen, TaskDequeued
 from ctigw.routing.queues import Place, WaitingQueue
 from ctigw.routing.state import AgentDomain, TaskRecord
+from ctigw.routing.terms import Departure
 from ctigw.routing.turn import Turn
 
 
@@ -53,7 +54,7 @@ def assign(turn: Turn, task: TaskRecord, domain: AgentDomain, queue: WaitingQueu
     """Reserve the agent for the task (decisions E2)."""
     waited = task.waited
     if task.entries:
-        turn.record(TaskDequeued(task.id, task.mrd.id, task.entries))
+        turn.record(TaskDequeued(task.id, task.mrd.id, task.entries, Departure.ROUTED))
     turn.record(
         AgentChosen(
             task_id=task.id,

@@ -18,6 +18,7 @@ from ctigw.routing.inputs import DialogueKey, Origin, TaskContext, TaskId, Varia
 from ctigw.routing.precision import CompiledPrecisionQueue, compile_precision_queue, membership
 from ctigw.routing.queues import WaitingQueue
 from ctigw.routing.script import CompiledScript, Queue, compile_scripts
+from ctigw.routing.statistics.book import open_book
 from ctigw.routing.terms import (
     QueueEntry,
     QueueKind,
@@ -253,6 +254,7 @@ class State:
         self.queued = 0
         self.task_counts: Counter[tuple[int, TaskState]] = Counter()
         self.words = Words()
+        self.statistics = open_book(settings)
         self.touched: dict[int, None] = {}
         """Agents (skill_target_id) that facts of the current input have changed, in order; scratch of the engine."""
         self.unsettled: dict[int, None] = {}

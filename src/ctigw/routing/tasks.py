@@ -29,6 +29,7 @@ from ctigw.routing.selection import seek_agent
 from ctigw.routing.state import ResendKey, State, TaskRecord
 from ctigw.routing.terms import (
     CancelStatus,
+    Departure,
     NewTaskFailureReason,
     ReportKind,
     ReportStatus,
@@ -73,7 +74,7 @@ def lose_client(turn: Turn, item: inputs.RoutingClientLost) -> None:
 
 def drop(turn: Turn, task: TaskRecord) -> None:
     """End a task that nobody waits for any more."""
-    leave_queues(turn, task)
+    leave_queues(turn, task, Departure.ABANDONED)
     turn.record(TaskEnded(task.id, task.mrd.id, None, None, ABANDONED_IN_ROUTER))
 
 
@@ -253,7 +254,7 @@ def wait_over(turn: Turn, task: TaskRecord) -> None:
 
 def too_long_in_queue(turn: Turn, task: TaskRecord) -> None:
     """Decisions E4."""
-    fail(turn, task, NewTaskFailureReason.ROUTER_RELEASED_TASK, 0, "too long in queue")
+    fail(turn, task, NewTaskFailureReason.ROUTER_RELEASED_TASK, 0, "too long in queue", Departure.TOO_LONG)
 
 
 def start_timed_out(turn: Turn, task: TaskRecord) -> None:

@@ -71,6 +71,19 @@ class TaskState(IntEnum):
     ENDED = 7
 
 
+class Departure(IntEnum):
+    """Why a task left its queues; statistics tell these cases apart (semantics 10.1)."""
+
+    SCRIPT = 1
+    """The script took it out: Cancel Queue, a label, a release."""
+    ROUTED = 2
+    """An agent was chosen; AgentChosen follows at once and tells of which queue."""
+    ABANDONED = 3
+    """Nobody waits for it any more."""
+    TOO_LONG = 4
+    """It may not wait any longer (decisions E4)."""
+
+
 class NewTaskFailureReason(IntEnum):
     """Reason of NEW_TASK_FAILURE (mr-wire section e)."""
 
