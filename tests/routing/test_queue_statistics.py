@@ -9,6 +9,7 @@ from ctigw.config.routing import RouterSettings, SkillGroup
 from ctigw.routing import events, inputs
 from ctigw.routing.inputs import TaskId
 from ctigw.routing.statistics.numbers import OUTCOMES
+from ctigw.routing.statistics.periods import SLOTS, Peaks
 from ctigw.routing.statistics.views import QueueStatistics
 from routing_site import CHAT, EMAIL, START, Script, Site, agent, of, settings
 
@@ -234,6 +235,37 @@ def test_longest_wait_of_a_period_is_of_those_that_left_in_it_and_those_that_sti
     site.pass_time(330)
     found = of_queue(site)
     assert (found.five_minutes.longest_wait_s, found.today.longest_wait_s) == (0, 150)
+
+
+def test_longest_wait_of_today_is_not_forgotten_for_a_shorter_one() -> None:
+    site = Site()
+    for number, seconds in enumerate((100, 50), 1):
+        site.task()
+        site.pass_time(seconds)
+        site.cancel(number)
+        site.pass_time(400)
+    assert of_queue(site).today.longest_wait_s == 100
+
+
+def test_longest_waits_are_kept_for_as_many_slots_as_are_told() -> None:
+    peaks = Peaks()
+    for turn in range(1000):
+        peaks.note(1.0, START + 30 * turn)
+    assert len(peaks.slots) == SLOTS
+
+
+def test_sum_of_waits_does_not_drift() -> None:
+    site = Site()
+    for number in range(1, 200):
+        site.task()
+        site.pass_time(0.1 * number)
+        if number > 1:
+            site.cancel(number - 1)
+    site.cancel(199)
+    site.task()
+    site.pass_time(0.3)
+    found = of_queue(site)
+    assert found.queued_now_s == found.longest_now_s
 
 
 def test_time_of_a_queues_agents_is_added_up_for_each_period() -> None:

@@ -164,3 +164,19 @@ def test_without_a_threshold_there_is_no_service_level_and_nothing_to_remember()
     assert in_time(site) == {}
     assert of_queue(site).service_level is None
     assert attrs.asdict(of_queue(site).total)["answered"] == 1
+
+
+@pytest.mark.parametrize(
+    ("step", "counted"),
+    [
+        ({"op": "cancel_queue"}, "dequeued_in_time"),
+        ({"op": "release", "cause": 1}, "dequeued_in_time"),
+        ({"op": "wait", "seconds": 100}, "errors_in_time"),
+    ],
+)
+def test_what_ends_a_wait_in_time_is_counted(step: dict[str, object], counted: str) -> None:
+    script = ({"op": "queue", "to": ["sg:chat"]}, {"op": "wait", "seconds": 5}, step)
+    site = Site(settings({"8000": script}, router=RouterSettings(max_time_in_queue_s=10)))
+    site.task()
+    site.pass_time(20)
+    assert in_time(site) == {counted: 1}
