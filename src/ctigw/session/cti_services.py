@@ -16,6 +16,8 @@ _AGENT_STATE = _CONTROL | cti.ServiceMask.AGENT_STATE_CONTROL_ONLY
 SERVED = frozenset(
     {
         cti.QueryAgentStateReq.TYPE,
+        cti.QueryAgentStatisticsReq.TYPE,
+        cti.QuerySkillGroupStatisticsReq.TYPE,
         cti.MediaLoginReq.TYPE,
         cti.MediaLogoutInd.TYPE,
         cti.MakeAgentRoutableInd.TYPE,

@@ -160,7 +160,9 @@ class QueueLedger(Ledger):
     def wait_begins(self, now: float) -> None:
         """A task that has entered waits for an agent."""
         if not self.waiting:
-            self.reference = now  # the sum is 0 again: instants are multiples of a float's last place and add up exactly
+            self.reference = (
+                now  # the sum is 0 again: instants are multiples of a float's last place and add up exactly
+            )
         self.waiting += 1
         self.waiting_from += now - self.reference
         self.total.queued += 1
