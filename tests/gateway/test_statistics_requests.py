@@ -159,6 +159,14 @@ async def test_groups_and_precision_queues_are_named_by_number_or_id(autojump_cl
         assert fields(await asked(desktop, of_group(SALES, peripheral=NULL_UINT)))["peripheral_id"] == 5000
 
 
+async def test_where_there_is_one_peripheral_a_group_belongs_to_it_before_anybody_signs_in(
+    autojump_clock: MockClock,
+) -> None:
+    async with town() as place:
+        desktop = await place.client()
+        assert fields(await asked(desktop, of_group(SALES)))["peripheral_id"] == 5000
+
+
 @pytest.mark.parametrize(
     ("request_", "status"),
     [

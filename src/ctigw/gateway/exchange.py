@@ -16,7 +16,7 @@ import attrs
 from ctigw.gateway import outbound_cti
 from ctigw.gateway.audience import Audience, CtiClient
 from ctigw.gateway.directory import Directory
-from ctigw.gateway.gauges import engine_samples, session_samples
+from ctigw.gateway.gauges import engine_samples, session_samples, statistics_samples
 from ctigw.gateway.inbound import Sender, to_input
 from ctigw.gateway.outbound_mr import to_application
 from ctigw.gateway.requests import answer
@@ -33,7 +33,6 @@ from ctigw.routing.events import (
     PreCallAborted,
     ReportAnswered,
     TaskEnded,
-    TaskQueued,
 )
 from ctigw.routing.facts import Event
 from ctigw.routing.inputs import (
@@ -105,7 +104,6 @@ class Exchange:
         """What CTI sessions are told of an event, besides task events."""
         self._counts: dict[type[Any], Callable[[Any, float], None]] = {
             AgentChosen: self._count_chosen,
-            TaskQueued: self._count_queued,
             TaskEnded: self._count_ended,
         }
         self.on_deadline_change = _nothing
@@ -344,15 +342,9 @@ class Exchange:
     def _count_chosen(self, event: AgentChosen, now: float) -> None:
         if event.waited:
             return
-        if event.queue is not None:
-            self._metrics.task_offered(event.queue.label)
         link = self._links.get(event.dialogue.session_id)
         if link is not None:
             link.connection.mark(now)
-
-    def _count_queued(self, event: TaskQueued, now: float) -> None:
-        for entry in event.entries:
-            self._metrics.task_offered(entry.queue.label)
 
     def _count_ended(self, event: TaskEnded, now: float) -> None:
         name = self._directory.mrd_name(event.mrd_id)
@@ -361,14 +353,16 @@ class Exchange:
             self._metrics.start_timeout(name)
 
     def samples(self) -> Iterator[Sample]:
-        """Gauges at scrape time."""
+        """Gauges and the engine's counters at scrape time."""
         opened = (
             (link.opened.protocol, link.opened.role, link.opened.side)
             for link in self._links.values()
             if link.opened is not None
         )
         yield from session_samples(self.connections(), opened)
-        yield from engine_samples(self._engine.census(), self._clock.now())
+        now = self._clock.now()
+        yield from engine_samples(self._engine.census(), now)
+        yield from statistics_samples(self._engine.tallies(now))
 
     def tell_all_to_end(self, now: float) -> None:
         """Begin the orderly end of every session: the daemon is going away."""
