@@ -67,6 +67,16 @@ class AgentLedger(Ledger):
         self._accrue(total, now - self.since)
         return total.values()
 
+    def short_at(self, now: float) -> tuple[float, ...]:
+        """See `Ledger`: asked for thousands of agents at once, so without a copy of all numbers."""
+        total, state, elapsed = self.total, self.state, now - self.since
+        lasts = state in _TIME_IN and state is not AgentState.INTERRUPTED
+        return (
+            total.available_s + (elapsed if state is AgentState.NOT_ACTIVE else 0),
+            total.logged_on_s + (elapsed if lasts else 0),
+            total.not_ready_s + (elapsed if state is AgentState.NOT_READY else 0),
+        )
+
     def clock(self, now: float) -> float:
         """The time that passes for the agent's tasks: it stands still while he is NOT_READY (semantics 2.2)."""
         stood_still = self.total.not_ready_s

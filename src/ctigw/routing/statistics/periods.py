@@ -37,6 +37,10 @@ class Ledger(abc.ABC):
     def values_at(self, now: float) -> tuple[float, ...]:
         """All numbers at an instant not before the last change."""
 
+    def short_at(self, now: float) -> tuple[float, ...]:
+        """Those of the values that are told for short periods."""
+        return self.values_at(now)[: self.SHORT]
+
     def begin(self, now: float) -> None:
         """Everything is 0 before `now`."""
         self.day = self.values_at(now)
@@ -48,10 +52,10 @@ class Ledger(abc.ABC):
         """Note what the numbers were when periods began since the last change."""
         slot = int(now // SLOT_S)
         for number in range(max(int(self.due // SLOT_S), slot - SLOTS + 1), slot + 1):
-            self.slots[number % SLOTS] = self.values_at(number * SLOT_S)[: self.SHORT]
+            self.slots[number % SLOTS] = self.short_at(number * SLOT_S)
         half_hour, day = _begin(now, HALF_HOUR_S), _begin(now, DAY_S)
         if half_hour >= self.due:
-            self.half_hour = self.values_at(half_hour)[: self.SHORT]
+            self.half_hour = self.short_at(half_hour)
         if day >= self.due:
             self.day = self.values_at(day)
         self.due = (slot + 1) * SLOT_S
@@ -64,13 +68,13 @@ class Ledger(abc.ABC):
     def before_half_hour(self, now: float) -> tuple[float, ...]:
         """The short numbers when the half hour of `now` began."""
         begin = _begin(now, HALF_HOUR_S)
-        return self.half_hour if begin < self.due else self.values_at(begin)[: self.SHORT]
+        return self.half_hour if begin < self.due else self.short_at(begin)
 
     def before_five_minutes(self, now: float) -> tuple[float, ...]:
         """The short numbers when the last five minutes before `now` began."""
         number = int(now // SLOT_S) - SLOTS + 1
         begin = number * SLOT_S
-        return self.slots[number % SLOTS] if begin < self.due else self.values_at(begin)[: self.SHORT]
+        return self.slots[number % SLOTS] if begin < self.due else self.short_at(begin)
 
 
 def _begin(now: float, length_s: int) -> float:

@@ -126,7 +126,7 @@ def queue_statistics(state: State, queue: str | int, now: float) -> QueueStatist
         return None
     values, longest = ledger.values_at(now), ledger.longest
     short = AgentLedger.SHORT
-    members = [(agent, agent.values_at(now)[:short]) for agent in map(book.agents.__getitem__, ledger.members)]
+    members = [(agent, agent.short_at(now)) for agent in map(book.agents.__getitem__, ledger.members)]
     oldest = state.queues[ledger.ref.label, ledger.mrd_id].oldest()
     longest_now_s = 0.0 if oldest is None else now - oldest
 
