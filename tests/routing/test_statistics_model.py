@@ -4,6 +4,7 @@ The model below keeps everything and knows nothing of ledgers, slots or the orde
 events that peers see, with their instants. Rules: semantics 4, 10.1.
 """
 
+import typing
 from collections import defaultdict
 from random import Random
 
@@ -13,6 +14,7 @@ import pytest
 from ctigw.routing import events
 from ctigw.routing.facts import Event
 from ctigw.routing.inputs import TaskId
+from ctigw.routing.statistics.accounting import ACCOUNTING
 from ctigw.routing.statistics.numbers import AgentNumbers
 from ctigw.routing.statistics.views import QueuePeriod
 from ctigw.routing.terms import AgentState, Availability
@@ -218,3 +220,9 @@ def check(model: Model, site: Site) -> None:
             ):
                 expected = sum(model.time(place, (begin, now), *states) for place in members)
                 assert seconds == pytest.approx(expected, abs=1e-3)
+
+
+def test_no_move_of_a_task_is_left_out() -> None:
+    moves = {kind for kind in typing.get_args(Event) if issubclass(kind, events.TaskMoved)}
+    assert moves
+    assert moves <= set(ACCOUNTING)
