@@ -21,6 +21,7 @@ PROMISED = {
     "ctigw_agents",
     "ctigw_agents_available",
     "ctigw_start_timeouts",
+    "ctigw_interrupts",
     "ctigw_route_seconds",
     "ctigw_duplex_role",
     "ctigw_loop_lateness_seconds",

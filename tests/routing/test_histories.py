@@ -22,6 +22,7 @@ from ctigw.routing.statistics.numbers import OUTCOMES
 from ctigw.routing.terms import (
     TaskState,
 )
+from interrupt_account import InterruptAccount
 from portrait import portrait, state_of
 from routing_site import CHAT, DESKTOP, EMAIL, PATH, PERIPHERAL, WEB, Site, agent, settings, steps
 
@@ -76,6 +77,10 @@ about_agent = st.tuples(
     mrd,
     st.integers(1, 3),
 )
+about_interrupt = st.one_of(
+    st.tuples(st.just("answer"), st.booleans()),
+    st.tuples(st.sampled_from(("accept", "decline", "done")), number, mrd, st.just(1)),
+)
 about_task = st.tuples(
     st.sampled_from(("offer", "start", "start", "pause", "resume", "wrap_up", "end", "end", "update")),
     st.integers(0, 5),
@@ -97,7 +102,8 @@ others = st.one_of(
 )
 passing = st.tuples(st.just("time"), st.sampled_from((0.0, 1.0, 5.0, 10.0, 30.0, 100.0)))
 histories = st.lists(
-    st.one_of(asking, asking, about_agent, about_agent, about_task, about_task, passing, others), max_size=70
+    st.one_of(asking, asking, about_agent, about_agent, about_task, about_task, about_interrupt, passing, others),
+    max_size=70,
 )
 
 AGENT_REPORTS: dict[str, Any] = {
@@ -107,6 +113,9 @@ AGENT_REPORTS: dict[str, Any] = {
     "not_ready": lambda o, n, m, k: inputs.MakeAgentNotReady(o, PATH, m, n, k),
     "routable": lambda o, n, m, k: inputs.MakeAgentRoutable(o, PATH, m, n, k - 1),
     "not_routable": lambda o, n, m, k: inputs.MakeAgentNotRoutable(o, PATH, m, n),
+    "accept": lambda o, n, m, k: inputs.AcceptInterrupt(o, PATH, m, n),
+    "decline": lambda o, n, m, k: inputs.DeclineInterrupt(o, PATH, m, n),
+    "done": lambda o, n, m, k: inputs.AcceptInterruptDone(o, PATH, m, n),
 }
 TASK_REPORTS = {
     "offer": inputs.OfferTask,
@@ -125,10 +134,12 @@ class History:
         self.site = Site(history_site(), requeue=True)
         for number_ in AGENTS[:2]:
             self.site.ready(number_, limit=2)
+        self.site.ready(AGENTS[1], mrd=EMAIL, limit=2)
         self.accepted: list[TaskId] = []
         self.ended: Counter[TaskId] = Counter()
         self.with_agent: dict[TaskId, tuple[int, int]] = {}
         self.interruptible = {CHAT: False, EMAIL: True}
+        self.interrupts = InterruptAccount()
 
     def play(self, step: tuple[Any, ...]) -> None:
         kind, *rest = step
@@ -143,6 +154,8 @@ class History:
             )
         elif kind == "resend":
             self._resend(*rest)
+        elif kind == "answer":
+            self._answer(*rest)
         elif kind in AGENT_REPORTS:
             self.site.say(AGENT_REPORTS[kind](self.site.origin(), *rest))
         elif kind in ("cancel", "result"):
@@ -153,6 +166,7 @@ class History:
             self._task(kind, rest[0])
         for event, _ in self.site.history[begin:]:
             self._account(event)
+            self.interrupts.account(event)
         for event, _ in self.site.history[begin:]:
             if isinstance(event, events.AgentChosen):
                 place = (event.skill_target_id, event.mrd_id)
@@ -167,6 +181,13 @@ class History:
             item = asked[-1 - back % len(asked)]
             dialogue = inputs.DialogueKey(session, item.dialogue.dialogue_id)
             self.site.say(attrs.evolve(item, dialogue=dialogue))
+
+    def _answer(self, accepting: bool) -> None:
+        """Answer an advisory of interrupts, if there is any."""
+        for place, awaited in list(self.interrupts.unanswered.items())[:1]:
+            del self.interrupts.unanswered[place]
+            kind = "decline" if awaited == "accept" and not accepting else awaited
+            self.site.say(AGENT_REPORTS[kind](self.site.origin(), *place, 1))
 
     def _dialogue(self, kind: str, dialogue: int, session: int) -> None:
         if kind == "cancel":
@@ -251,6 +272,7 @@ class History:
                     view.max_task_limit,
                     view.availability,
                 )
+        self.interrupts.check(self.site, {n for n, m in self.with_agent.values() if not self.interruptible[m]})
         assert sum(n for (_, s), n in state.task_counts.items()) == len(living)
         self._check_statistics()
 
@@ -291,8 +313,8 @@ def test_facts_alone_rebuild_a_state_that_goes_on_alike(
     played = History()
     for step in history:
         played.play(step)
-    facts = [(fact, now) for fact, now in played.site.history if is_fact(fact)]
-    rebuilt = rebuild(played.site.settings, "A", facts)
+    recorded = [(fact, now) for fact, now in played.site.history if is_fact(fact)]
+    rebuilt = rebuild(played.site.settings, "A", recorded)
     assert portrait(rebuilt) == portrait(played.site.engine)
     begin = len(played.site.inputs)
     for step in sequel:
@@ -333,6 +355,10 @@ def random_steps(seed: int, count: int) -> Iterator[tuple[Any, ...]]:
         elif roll < 0.45:
             kind = chance.choice(("login", "login", "ready", "ready", "ready", "routable", "not_routable", "not_ready"))
             yield kind, chance.choice(AGENTS), chance.choice((CHAT, EMAIL)), chance.randint(1, 3)
+        elif roll < 0.47:
+            yield "answer", chance.random() < 0.7
+        elif roll < 0.48:
+            yield chance.choice(("accept", "decline", "done")), chance.choice(AGENTS), EMAIL, 1
         elif roll < 0.8:
             yield (
                 chance.choice(("offer", "start", "start", "pause", "resume", "wrap_up", "end", "update")),

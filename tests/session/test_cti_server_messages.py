@@ -40,6 +40,9 @@ SERVED: list[Message] = [
     cti.MakeAgentNotRoutableReq(5, 5001, 5080),
     cti.MakeAgentReadyInd(5, 5001, 5080, 1),
     cti.MakeAgentNotReadyReq(5, 5001, 5080, 0),
+    cti.AgentInterruptAcceptedInd(5, 5001, 5080),
+    cti.AgentInterruptUnacceptedInd(5, 5001, 5080),
+    cti.AgentInterruptDoneAcceptedInd(5, 5001, 5080),
     cti.OfferTaskInd(5, 5001, 5080, TASK),
     cti.StartTaskInd(5, 5001, 5080, TASK),
     cti.PauseTaskInd(5, 5001, 5080, TASK),
@@ -85,7 +88,6 @@ def test_query_agent_state_needs_client_control() -> None:
     ("message", "answer"),
     [
         (cti.OverrideLimitReq(5, 5001, 5080), None),
-        (cti.AgentInterruptAcceptedInd(5, 5001, 5080), 19),
         (cti.BeginAgentInitInd(5), 19),
     ],
 )

@@ -27,6 +27,8 @@ from ctigw.observe.metrics import Metrics, Sample
 from ctigw.routing.engine import Engine
 from ctigw.routing.events import (
     AgentChosen,
+    AgentInterruptAdvised,
+    AgentInterruptOver,
     AgentMadeNotRoutable,
     AgentStateChanged,
     MaxTaskLifetimeExceeded,
@@ -34,7 +36,7 @@ from ctigw.routing.events import (
     ReportAnswered,
     TaskEnded,
 )
-from ctigw.routing.facts import Event
+from ctigw.routing.facts import AgentInterruptAccepted, AgentInterruptClosed, AgentInterruptDeclined, Event
 from ctigw.routing.inputs import (
     ArmClientLost,
     ArmClientOpened,
@@ -98,6 +100,8 @@ class Exchange:
             AgentChosen: self._agent_chosen,
             PreCallAborted: self._pre_call_aborted,
             AgentMadeNotRoutable: self._made_not_routable,
+            AgentInterruptAdvised: self._interrupt_advised,
+            AgentInterruptOver: self._interrupt_over,
             MaxTaskLifetimeExceeded: self._lifetime_exceeded,
             ReportAnswered: self._report_answered,
         }
@@ -105,6 +109,10 @@ class Exchange:
         self._counts: dict[type[Any], Callable[[Any, float], None]] = {
             AgentChosen: self._count_chosen,
             TaskEnded: self._count_ended,
+            AgentInterruptAdvised: lambda event, now: metrics.interrupt("advisory"),
+            AgentInterruptAccepted: lambda event, now: metrics.interrupt("accepted"),
+            AgentInterruptDeclined: lambda event, now: metrics.interrupt("unaccepted"),
+            AgentInterruptClosed: lambda event, now: metrics.interrupt("done"),
         }
         self.on_deadline_change = _nothing
         """Called when the engine's next deadline may have become earlier."""
@@ -287,6 +295,14 @@ class Exchange:
     def _made_not_routable(self, event: AgentMadeNotRoutable, now: float) -> None:
         path = self._directory.path_of(event.skill_target_id, event.mrd_id)
         self._tell(self._audience.of_path(path), outbound_cti.made_not_routable(event), now)
+
+    def _interrupt_advised(self, event: AgentInterruptAdvised, now: float) -> None:
+        path = self._directory.path_of(event.skill_target_id, event.mrd_id)
+        self._tell(self._audience.of_path(path), outbound_cti.interrupt_advisory(event), now)
+
+    def _interrupt_over(self, event: AgentInterruptOver, now: float) -> None:
+        path = self._directory.path_of(event.skill_target_id, event.mrd_id)
+        self._tell(self._audience.of_path(path), outbound_cti.interrupt_over(event), now)
 
     def _lifetime_exceeded(self, event: MaxTaskLifetimeExceeded, now: float) -> None:
         path = self._directory.path_of(event.skill_target_id, event.mrd_id)

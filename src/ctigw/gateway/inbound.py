@@ -11,7 +11,10 @@ import attrs
 
 from ctigw.gateway.variables import variables_from_cti, variables_from_mr
 from ctigw.routing.inputs import (
+    AcceptInterrupt,
+    AcceptInterruptDone,
     CancelTask,
+    DeclineInterrupt,
     DialogueKey,
     EndTask,
     Input,
@@ -160,6 +163,9 @@ _TRANSLATIONS: dict[type[Any], Callable[[Sender, Any], Input]] = {
     cti.MakeAgentNotRoutableReq: _report(MakeAgentNotRoutable),
     cti.MakeAgentReadyInd: _report(MakeAgentReady, lambda _, message: {"make_routable": message.make_routable != 0}),
     cti.MakeAgentNotReadyReq: _report(MakeAgentNotReady, lambda _, message: {"reason_code": message.reason_code}),
+    cti.AgentInterruptAcceptedInd: _report(AcceptInterrupt),
+    cti.AgentInterruptUnacceptedInd: _report(DeclineInterrupt),
+    cti.AgentInterruptDoneAcceptedInd: _report(AcceptInterruptDone),
     cti.OfferTaskInd: _report(OfferTask),
     cti.StartTaskInd: _report(StartTask),
     cti.PauseTaskInd: _report(PauseTask),

@@ -13,6 +13,8 @@ from ctigw.gateway.variables import call_variables_to_cti, ecc_variables_to_cti
 from ctigw.routing import inputs
 from ctigw.routing.events import (
     AgentChosen,
+    AgentInterruptAdvised,
+    AgentInterruptOver,
     AgentMadeNotRoutable,
     AgentView,
     MaxTaskLifetimeExceeded,
@@ -143,6 +145,16 @@ def pre_call_abort(directory: Directory, event: PreCallAborted) -> Message:
 def made_not_routable(event: AgentMadeNotRoutable) -> Message:
     """AGENT_MADE_NOT_ROUTABLE_EVENT."""
     return cti.AgentMadeNotRoutableEvent(event.mrd_id, event.skill_target_id)
+
+
+def interrupt_advisory(event: AgentInterruptAdvised) -> Message:
+    """AGENT_INTERRUPT_ADVISORY_EVENT."""
+    return cti.AgentInterruptAdvisoryEvent(event.mrd_id, event.skill_target_id, event.interrupting_mrd_id)
+
+
+def interrupt_over(event: AgentInterruptOver) -> Message:
+    """AGENT_INTERRUPT_DONE_ADVISORY_EVENT."""
+    return cti.AgentInterruptDoneAdvisoryEvent(event.mrd_id, event.skill_target_id)
 
 
 def lifetime_exceeded(event: MaxTaskLifetimeExceeded) -> Message:

@@ -19,6 +19,10 @@ LATENESS_BUCKETS_S = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)
 """Around the few milliseconds of one read; from a second on, heartbeats of peers are at risk."""
 
 
+INTERRUPT_OUTCOMES = ("advisory", "accepted", "unaccepted", "done")
+"""Advised of; answered either way; the end answered (design 6)."""
+
+
 class Sample(NamedTuple):
     """One value that is read at scrape time; `name` is that of the series, with its suffix."""
 
@@ -88,6 +92,9 @@ class Metrics:
         self._start_timeouts = self._counter(
             "ctigw_start_timeouts_total", "Tasks taken back because nobody started them", "mrd"
         )
+        self._interrupts = self._counter("ctigw_interrupts_total", "Interrupts of agents by outcome", "outcome")
+        for outcome in INTERRUPT_OUTCOMES:
+            self._interrupts(outcome)
         self._closed = self._counter("ctigw_sessions_closed_total", "Connections that ended", "protocol", "reason")
         self._role = Gauge(
             "ctigw_duplex_role", "1 for the role that this side is in", ["side", "role"], registry=self.registry
@@ -131,6 +138,10 @@ class Metrics:
     def start_timeout(self, mrd: str) -> None:
         """A start timer ran out."""
         self._start_timeouts(mrd).inc()
+
+    def interrupt(self, outcome: str) -> None:
+        """An interrupt came to one of `INTERRUPT_OUTCOMES`."""
+        self._interrupts(outcome).inc()
 
     def session_closed(self, protocol: str, reason: str) -> None:
         """A connection ended."""

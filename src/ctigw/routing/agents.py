@@ -25,8 +25,12 @@ def foreign_task(domain: AgentDomain, domains: list[AgentDomain]) -> bool:
 
 
 def availability(domain: AgentDomain, domains: list[AgentDomain]) -> Availability:
-    """AgentAvailabilityStatus; a task that is only announced takes a slot already (semantics 2.4)."""
-    if not domain.signed_in or domain.set_aside or not domain.ready:
+    """AgentAvailabilityStatus; a task that is only announced takes a slot already (semantics 2.4).
+
+    [OURS] An INTERRUPTED agent is not available, also between the end of the interrupt and the client's answer to its
+    advisory: a task given then could not be started.
+    """
+    if not domain.signed_in or domain.set_aside or not domain.ready or domain.interrupted is not None:
         return Availability.NOT_AVAILABLE
     if domain.tally.total >= domain.max_task_limit or foreign_task(domain, domains):
         return Availability.NOT_AVAILABLE
@@ -56,7 +60,7 @@ def agent_state(domain: AgentDomain) -> AgentState:
         return AgentState.WORK_NOT_READY
     if not domain.ready:
         return AgentState.NOT_READY
-    return state_of_tasks(domain.tally)
+    return AgentState.INTERRUPTED if domain.interrupted is not None else state_of_tasks(domain.tally)
 
 
 def queue_state(domain: AgentDomain, queue: QueueRef) -> AgentState:

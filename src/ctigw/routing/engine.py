@@ -9,7 +9,7 @@ messages, sessions' insides or a clock. Nothing but `apply` changes the state, s
 from collections.abc import Callable, Iterable
 
 from ctigw.config.routing import Agent, MediaRoutingDomain, RoutingSettings
-from ctigw.routing import census, inputs, reports, tasks
+from ctigw.routing import census, inputs, interrupts, reports, tasks
 from ctigw.routing.agents import changed, signed_out_view, view
 from ctigw.routing.apply import apply
 from ctigw.routing.deadlines import AgentKey, DeadlineKey, DeadlineKind
@@ -44,6 +44,9 @@ _RULES: dict[type, Callable[..., None]] = {
     inputs.MakeAgentNotRoutable: reports.make_not_routable,
     inputs.MakeAgentReady: reports.make_ready,
     inputs.MakeAgentNotReady: reports.make_not_ready,
+    inputs.AcceptInterrupt: reports.accept_interrupt,
+    inputs.DeclineInterrupt: reports.decline_interrupt,
+    inputs.AcceptInterruptDone: reports.accept_interrupt_done,
     inputs.OfferTask: reports.offer,
     inputs.StartTask: reports.start,
     inputs.PauseTask: reports.pause,
@@ -183,10 +186,15 @@ class Engine:
             _TASK_DEADLINES[key.kind](turn, task)
 
     def _settle(self, turn: Turn) -> None:
-        """Tell what an event made of its agents before they are given the next task: each change is told (C5)."""
+        """Tell what an event made of its agents before they are given the next task: each change is told (C5).
+
+        Whether an interrupt is over is seen only then, because the next task may prolong it.
+        """
+        touched = tuple(self._state.touched)
         self._publish(turn)
         settle(turn)
         self._publish(turn)
+        interrupts.finish(turn, touched)
 
     def _publish(self, turn: Turn) -> None:
         """Tell what became of every agent touched, in order of touching and of first sign-in (decisions C5)."""

@@ -277,6 +277,23 @@ class AgentMadeNotRoutable:
 
 
 @record
+class AgentInterruptAdvised:
+    """A task of a domain that may not be interrupted interrupts the agent here (AGENT_INTERRUPT_ADVISORY_EVENT)."""
+
+    mrd_id: int
+    skill_target_id: int
+    interrupting_mrd_id: int
+
+
+@record
+class AgentInterruptOver:
+    """The agent has no such task any more (AGENT_INTERRUPT_DONE_ADVISORY_EVENT); an interrupt goes on until 175."""
+
+    mrd_id: int
+    skill_target_id: int
+
+
+@record
 class AgentStateChanged:
     """State, mode, limit or availability of an agent in a domain changed (AGENT_STATE_EVENT, decisions C5)."""
 

@@ -126,6 +126,31 @@ class AgentRestored:
 
 
 @record
+class AgentInterruptAccepted:
+    """The agent is INTERRUPTED in the domain, and so are these tasks; each keeps the state that it returns to."""
+
+    mrd_id: int
+    skill_target_id: int
+    tasks: tuple[TaskId, ...]
+
+
+@record
+class AgentInterruptDeclined:
+    """The agent works on in the domain beside the interrupting task."""
+
+    mrd_id: int
+    skill_target_id: int
+
+
+@record
+class AgentInterruptClosed:
+    """The end of an interrupt was taken note of: interrupted tasks are in the states that they had."""
+
+    mrd_id: int
+    skill_target_id: int
+
+
+@record
 class TaskPriorityChanged:
     """A task's priority in queues where it stands; it keeps its age."""
 
@@ -172,6 +197,9 @@ Event = (
     | AgentNotRoutableDeferred
     | AgentSetAside
     | AgentRestored
+    | AgentInterruptAccepted
+    | AgentInterruptDeclined
+    | AgentInterruptClosed
     | TaskPriorityChanged
     | PrecisionStepReached
     | ScriptMoved
@@ -199,6 +227,8 @@ Event = (
     | events.RunScriptRequested
     | events.CancelAnswered
     | events.AgentMadeNotRoutable
+    | events.AgentInterruptAdvised
+    | events.AgentInterruptOver
     | events.AgentStateChanged
     | events.ReportAnswered
 )

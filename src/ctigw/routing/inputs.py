@@ -178,6 +178,21 @@ class MakeAgentNotReady(AgentReport):
 
 
 @record
+class AcceptInterrupt(AgentReport):
+    """AGENT_INTERRUPT_ACCEPTED_IND (semantics 4)."""
+
+
+@record
+class DeclineInterrupt(AgentReport):
+    """AGENT_INTERRUPT_UNACCEPTED_IND (semantics 4)."""
+
+
+@record
+class AcceptInterruptDone(AgentReport):
+    """AGENT_INTERRUPT_DONE_ACCEPTED_IND (semantics 4)."""
+
+
+@record
 class TaskReport(AgentReport):
     """An agent report about one task."""
 
@@ -246,6 +261,9 @@ Input = (
     | MakeAgentNotRoutable
     | MakeAgentReady
     | MakeAgentNotReady
+    | AcceptInterrupt
+    | DeclineInterrupt
+    | AcceptInterruptDone
     | OfferTask
     | StartTask
     | PauseTask

@@ -5,7 +5,7 @@ Knows sign-in, mode, readiness (semantics 2.2 and 2.4, decisions C4, C6, C7) and
 fails.
 """
 
-from ctigw.routing import inputs
+from ctigw.routing import inputs, interrupts
 from ctigw.routing.agents import state_of_tasks
 from ctigw.routing.deadlines import AgentKey
 from ctigw.routing.events import (
@@ -118,6 +118,9 @@ def _sign_in_again(turn: Turn, item: inputs.MediaLogin, domain: AgentDomain) -> 
     if domain.set_aside:
         ready = state_of_tasks(domain.tally) is not AgentState.NOT_ACTIVE
         turn.record(AgentRestored(item.mrd_id, item.skill_target_id, item.routable, ready))
+        interrupts.renew(turn, domain, restored=True)
+    else:
+        interrupts.renew(turn, domain, restored=False)
 
 
 def sign_out(turn: Turn, item: inputs.MediaLogout) -> None:
@@ -212,6 +215,30 @@ def _deferred_mode_due(turn: Turn, domain: AgentDomain) -> None:
         turn.answer(origin, ReportKind.MAKE_AGENT_NOT_ROUTABLE, ReportStatus.NO_ERROR)
 
 
+# --- interrupts ------------------------------------------------------------------------------------------------------
+
+
+def accept_interrupt(turn: Turn, item: inputs.AcceptInterrupt) -> None:
+    """AGENT_INTERRUPT_ACCEPTED_IND."""
+    domain = _in_charge(turn, item, ReportKind.AGENT_INTERRUPT_ACCEPTED)
+    if domain is not None:
+        interrupts.accept(turn, domain, item.origin)
+
+
+def decline_interrupt(turn: Turn, item: inputs.DeclineInterrupt) -> None:
+    """AGENT_INTERRUPT_UNACCEPTED_IND."""
+    domain = _in_charge(turn, item, ReportKind.AGENT_INTERRUPT_UNACCEPTED)
+    if domain is not None:
+        interrupts.decline(turn, domain, item.origin)
+
+
+def accept_interrupt_done(turn: Turn, item: inputs.AcceptInterruptDone) -> None:
+    """AGENT_INTERRUPT_DONE_ACCEPTED_IND."""
+    domain = _in_charge(turn, item, ReportKind.AGENT_INTERRUPT_DONE_ACCEPTED)
+    if domain is not None:
+        interrupts.close(turn, domain, item.origin)
+
+
 # --- tasks -----------------------------------------------------------------------------------------------------------
 
 
@@ -224,6 +251,7 @@ def start(turn: Turn, item: inputs.StartTask) -> None:
     """START_TASK_IND: PRE_CALL or OFFERED to ACTIVE; the start timer ends."""
     task = _move(turn, item, ReportKind.START_TASK, STARTABLE, TaskStarted)
     if task is not None and task.domain is not None:
+        interrupts.begin(turn, task.domain)
         _deferred_mode_due(turn, task.domain)
 
 
@@ -243,9 +271,12 @@ def wrap_up(turn: Turn, item: inputs.WrapUpTask) -> None:
 
 
 def end_task(turn: Turn, item: inputs.EndTask) -> None:
-    """END_TASK_IND: from any state that a task with an agent can have."""
+    """END_TASK_IND: from any state that a task with an agent can have, but not from INTERRUPTED (semantics 3.4)."""
     task = _task(turn, item, ReportKind.END_TASK)
     if task is None or task.domain is None:
+        return
+    if task.state is TaskState.INTERRUPTED:
+        turn.answer(item.origin, ReportKind.END_TASK, ReportStatus.NOT_VALID_AFTER_INTERRUPT_ADVISORY_ACCEPT)
         return
     end(turn, task, item.disposition, item.application_disposition)
     _deferred_mode_due(turn, task.domain)
@@ -260,7 +291,11 @@ def _move(
 ) -> TaskRecord | None:
     """Record that the task moved, when it is in one of the states `allowed`; returns the task then."""
     task = _task(turn, item, kind)
-    if task is None:
+    if task is None or task.domain is None:
+        return None
+    # An INTERRUPTED agent starts nothing; what was offered before is taken back when its start timer ends.
+    if task.state is TaskState.INTERRUPTED or (fact is TaskStarted and task.domain.interrupted is not None):
+        turn.answer(item.origin, kind, ReportStatus.NOT_VALID_AFTER_INTERRUPT_ADVISORY_ACCEPT)
         return None
     if task.state not in allowed:
         turn.answer(item.origin, kind, ReportStatus.INVALID_MESSAGE_SEQUENCE)

@@ -20,6 +20,7 @@ from ctigw.routing.queues import WaitingQueue
 from ctigw.routing.script import CompiledScript, Queue, compile_scripts
 from ctigw.routing.statistics.book import open_book
 from ctigw.routing.terms import (
+    Advisory,
     QueueEntry,
     QueueKind,
     QueueRef,
@@ -150,6 +151,11 @@ class Tally:
         """Tasks chosen for the agent or offered, but not started."""
         return self._numbers[TaskState.PRE_CALL] + self._numbers[TaskState.OFFERED]
 
+    @property
+    def started(self) -> int:
+        """Tasks that the agent has begun to work on."""
+        return self.total - self.unstarted
+
     def numbers(self) -> tuple[int, ...]:
         """The counters; for looking at."""
         return tuple(self._numbers)
@@ -184,6 +190,10 @@ class AgentDomain:
     session_id: int = 0
     """The agent reporting session that signed the agent in last (decisions C4)."""
     application_path: int = 0
+    advisory: Advisory | None = None
+    """What the agent's client was advised of about interrupts here and has not answered (semantics 4)."""
+    interrupted: dict[TaskId, TaskState] | None = None
+    """While the agent is INTERRUPTED here: the interrupted tasks, each with the state that it returns to."""
     deferred: tuple[Origin, ...] = ()
     """Requests to become not routable that wait for tasks to start (semantics 2.2)."""
     tasks: dict[TaskId, TaskRecord] = attrs.Factory(dict)

@@ -82,6 +82,11 @@ class Departure(IntEnum):
     """Nobody waits for it any more."""
     TOO_LONG = 4
     """It may not wait any longer (decisions E4)."""
+class Advisory(IntEnum):
+    """What the agent's client has been advised of and has not answered; the numbers are the CTI message types."""
+
+    INTERRUPT = 171
+    INTERRUPT_DONE = 174
 
 
 class NewTaskFailureReason(IntEnum):
@@ -118,6 +123,7 @@ class ReportStatus(IntEnum):
     NO_OFFER_OR_PRE_CALL_RECEIVED = 21
     INCONSISTENT_AGENT_IDS = 22
     LOGIN_NOT_ALLOWED_FOR_APP_PATH = 27
+    NOT_VALID_AFTER_INTERRUPT_ADVISORY_ACCEPT = 30
     PERFORMANCE_LIMIT_EXCEEDED = 34
 
 
@@ -144,4 +150,7 @@ class ReportKind(IntEnum):
     RESUME_TASK = 167
     WRAPUP_TASK = 168
     END_TASK = 169
+    AGENT_INTERRUPT_ACCEPTED = 172
+    AGENT_INTERRUPT_UNACCEPTED = 173
+    AGENT_INTERRUPT_DONE_ACCEPTED = 175
     UPDATE_TASK_CONTEXT = 180

@@ -38,6 +38,7 @@ def _signed_out(state: State, fact: facts.AgentSignedOut, now: float) -> None:
     domain.max_task_limit = domain.max_beyond_task_limit = 0
     domain.reason_code = 0
     domain.deferred = ()
+    domain.advisory = domain.interrupted = None
     state.deadlines.clear(DeadlineKey(DeadlineKind.TASK_LIFE, domain.key))
     refresh(state, fact.skill_target_id, now)
 
@@ -88,6 +89,7 @@ def _set_aside(state: State, fact: facts.AgentSetAside, now: float) -> None:
     domain.set_aside = True
     domain.routable = False
     domain.deferred = ()
+    domain.advisory = None
     state.deadlines.set(DeadlineKey(DeadlineKind.TASK_LIFE, domain.key), fact.until)
     refresh(state, fact.skill_target_id, now)
 

@@ -71,6 +71,8 @@ def _ended(state: State, fact: events.TaskEnded, now: float) -> None:
     close_dialogue(state, task)
     if task.domain is not None:
         del task.domain.tasks[task.id]
+        if task.domain.interrupted is not None:
+            task.domain.interrupted.pop(task.id, None)
         refresh(state, task.domain.agent.skill_target_id, now)
     answered = task.domain is not None or (task.label is not None and task.resend_key is not None)
     if not answered:
