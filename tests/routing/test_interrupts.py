@@ -403,6 +403,15 @@ def test_advisory_that_was_open_when_the_path_went_down_is_given_again() -> None
     assert len(of(site.sign_in(ADA, mrd=EMAIL, session=SECOND, limit=5), events.AgentInterruptAdvised)) == 1
 
 
+def test_advisory_whose_chat_ended_while_the_path_was_down_is_forgotten() -> None:
+    site, _ = at_mail()
+    chat = start(site, "8000", CHAT)
+    site.say(inputs.ArmClientLost(DESKTOP))
+    site.say(inputs.ArmClientOpened(SECOND, PATH))
+    site.about(inputs.EndTask, ADA, chat)
+    assert public(site.sign_in(ADA, mrd=EMAIL, session=SECOND, limit=5)) == ["ReportAnswered", "AgentStateChanged"]
+
+
 def test_sign_in_from_another_session_repeats_what_waits_for_an_answer() -> None:
     site, _ = at_mail()
     chat = start(site, "8000", CHAT)

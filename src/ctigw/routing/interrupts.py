@@ -87,9 +87,9 @@ def close(turn: Turn, domain: AgentDomain, origin: Origin) -> None:
 
 
 def _advise(turn: Turn, domain: AgentDomain, interrupting_mrd_id: int) -> None:
-    """Advise, unless the domain is not one to interrupt, or is INTERRUPTED, or an advisory waits for its answer."""
-    open_already = domain.interrupted is not None or domain.advisory is Advisory.INTERRUPT
-    if domain.interruptible and not open_already and agent_state(domain) in INTERRUPTIBLE_AGENTS:
+    """Advise, unless the domain or the agent's state is not one to interrupt, or an advisory waits for its answer."""
+    asked_already = domain.advisory is Advisory.INTERRUPT
+    if domain.interruptible and not asked_already and agent_state(domain) in INTERRUPTIBLE_AGENTS:
         turn.record(AgentInterruptAdvised(domain.mrd.id, domain.agent.skill_target_id, interrupting_mrd_id))
 
 
