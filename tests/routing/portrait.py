@@ -37,6 +37,7 @@ def portrait(engine: Engine) -> dict[str, Any]:
         "resends": dict(state.resends),
         "domains": [_domain(domain) for domain in state.domains.values()],
         "domains_of": {number: [d.key for d in domains] for number, domains in state.domains_of.items()},
+        "temporarily_not_routable": list(state.temporarily_not_routable),
         "deadlines": state.deadlines.in_order(),
         "queued": (state.queued, +state.queued_by_mrd, +state.queued_by_call_type),
         "task_counts": +state.task_counts,

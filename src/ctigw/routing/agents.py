@@ -24,7 +24,7 @@ def foreign_task(domain: AgentDomain, domains: list[AgentDomain]) -> bool:
     return any(other.tally.total and not other.interruptible and other is not domain for other in domains)
 
 
-def availability(domain: AgentDomain, domains: list[AgentDomain]) -> Availability:
+def availability(state: State, domain: AgentDomain) -> Availability:
     """AgentAvailabilityStatus; a task that is only announced takes a slot already (semantics 2.4).
 
     [OURS] An INTERRUPTED agent is not available, also between the end of the interrupt and the client's answer to its
@@ -32,9 +32,12 @@ def availability(domain: AgentDomain, domains: list[AgentDomain]) -> Availabilit
     """
     if not domain.signed_in or domain.set_aside or not domain.ready or domain.interrupted is not None:
         return Availability.NOT_AVAILABLE
-    if domain.tally.total >= domain.max_task_limit or foreign_task(domain, domains):
+    agent = domain.agent.skill_target_id
+    if domain.tally.total >= domain.max_task_limit or foreign_task(domain, state.domains_of[agent]):
         return Availability.NOT_AVAILABLE
-    return Availability.ICM_AVAILABLE if domain.routable else Availability.APPLICATION_AVAILABLE
+    if not domain.routable:
+        return Availability.APPLICATION_AVAILABLE
+    return Availability.NOT_AVAILABLE if agent in state.temporarily_not_routable else Availability.ICM_AVAILABLE
 
 
 def state_of_tasks(tally: Tally) -> AgentState:
@@ -83,7 +86,7 @@ def view(state: State, domain: AgentDomain, now: float) -> AgentView:
         mrd_id=domain.mrd.id,
         state=current,
         routable=domain.routable,
-        availability=availability(domain, state.domains_of[domain.agent.skill_target_id]),
+        availability=availability(state, domain),
         num_tasks=domain.tally.total - domain.tally[TaskState.PRE_CALL],
         max_task_limit=domain.max_task_limit,
         max_beyond_task_limit=domain.max_beyond_task_limit,
@@ -120,7 +123,7 @@ def changed(state: State, domain: AgentDomain) -> bool:
         published.state is not agent_state(domain)
         or published.routable != domain.routable
         or published.max_task_limit != domain.max_task_limit
-        or published.availability is not availability(domain, state.domains_of[domain.agent.skill_target_id])
+        or published.availability is not availability(state, domain)
     )
 
 
@@ -131,10 +134,9 @@ def refresh(state: State, skill_target_id: int, now: float) -> None:
     there might always be one more task that has not started.
     """
     state.touched[skill_target_id] = state.unsettled[skill_target_id] = None
-    domains = state.domains_of[skill_target_id]
-    for domain in domains:
+    for domain in state.domains_of[skill_target_id]:
         free_slots = domain.max_task_limit - domain.tally.total
-        icm_available = availability(domain, domains) is Availability.ICM_AVAILABLE
+        icm_available = availability(state, domain) is Availability.ICM_AVAILABLE
         if (icm_available and not domain.icm_available) or free_slots > domain.free_slots:
             domain.available_since = now
         domain.icm_available = icm_available

@@ -9,7 +9,7 @@ messages, sessions' insides or a clock. Nothing but `apply` changes the state, s
 from collections.abc import Callable, Iterable
 
 from ctigw.config.routing import Agent, MediaRoutingDomain, RoutingSettings
-from ctigw.routing import census, inputs, interrupts, reports, tasks
+from ctigw.routing import census, inputs, interrupts, reports, tasks, temporary_mode
 from ctigw.routing.agents import changed, signed_out_view, view
 from ctigw.routing.apply import apply
 from ctigw.routing.deadlines import AgentKey, DeadlineKey, DeadlineKind
@@ -191,6 +191,7 @@ class Engine:
         Whether an interrupt is over is seen only then, because the next task may prolong it.
         """
         touched = tuple(self._state.touched)
+        temporary_mode.finish(turn, touched)
         self._publish(turn)
         settle(turn)
         self._publish(turn)

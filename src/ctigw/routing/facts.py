@@ -126,6 +126,20 @@ class AgentRestored:
 
 
 @record
+class AgentTemporarilyNotRoutable:
+    """The agent is given no task of any domain by the router until all tasks of now are done (semantics 2.2)."""
+
+    skill_target_id: int
+
+
+@record
+class AgentRoutableAgain:
+    """The agent has no task any more: a temporary not-routable is over."""
+
+    skill_target_id: int
+
+
+@record
 class AgentInterruptAccepted:
     """The agent is INTERRUPTED in the domain, and so are these tasks; each keeps the state that it returns to."""
 
@@ -197,6 +211,8 @@ Event = (
     | AgentNotRoutableDeferred
     | AgentSetAside
     | AgentRestored
+    | AgentTemporarilyNotRoutable
+    | AgentRoutableAgain
     | AgentInterruptAccepted
     | AgentInterruptDeclined
     | AgentInterruptClosed

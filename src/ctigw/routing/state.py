@@ -258,6 +258,8 @@ class State:
         self.domains: dict[AgentKey, AgentDomain] = {}
         self.domains_of: dict[int, list[AgentDomain]] = {}
         """By skill_target_id, in order of first sign-in."""
+        self.temporarily_not_routable: dict[int, None] = {}
+        """Agents (skill_target_id) whom the router leaves alone until they have no task (semantics 2.2)."""
         self.deadlines = Deadlines()
         self.queued_by_mrd: Counter[int] = Counter()
         self.queued_by_call_type: Counter[str] = Counter()

@@ -104,6 +104,18 @@ def _restored(state: State, fact: facts.AgentRestored, now: float) -> None:
     refresh(state, fact.skill_target_id, now)
 
 
+@applies(facts.AgentTemporarilyNotRoutable)
+def _temporarily_not_routable(state: State, fact: facts.AgentTemporarilyNotRoutable, now: float) -> None:
+    state.temporarily_not_routable[fact.skill_target_id] = None
+    refresh(state, fact.skill_target_id, now)
+
+
+@applies(facts.AgentRoutableAgain)
+def _routable_again(state: State, fact: facts.AgentRoutableAgain, now: float) -> None:
+    del state.temporarily_not_routable[fact.skill_target_id]
+    refresh(state, fact.skill_target_id, now)
+
+
 @applies(events.AgentStateChanged)
 def _state_changed(state: State, fact: events.AgentStateChanged, now: float) -> None:
     state.domains[AgentKey(fact.view.skill_target_id, fact.view.mrd_id)].published = fact.view
