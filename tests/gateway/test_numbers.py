@@ -19,6 +19,7 @@ def numbers(kind: type[IntEnum]) -> dict[str, int]:
         (terms.AgentState, cti.AgentState),
         (terms.Availability, cti.AgentAvailabilityStatus),
         (terms.ReportStatus, cti.ArmStatus),
+        (terms.ControlFailure, cti.ControlFailureCode),
         (terms.NewTaskFailureReason, mr.NewTaskFailureReason),
         (terms.QueueKind, mr.QueueType),
     ],

@@ -102,6 +102,7 @@ others = st.one_of(
     st.tuples(st.just("resend"), st.integers(0, 3), st.sampled_from((WEB, SECOND_WEB))),
     st.tuples(st.sampled_from(("lose_web", "open_web")), st.sampled_from((WEB, SECOND_WEB))),
     st.tuples(st.sampled_from(("lose_arm", "open_arm")), st.sampled_from((DESKTOP, SECOND_DESKTOP))),
+    st.tuples(st.just("set_state"), number, st.sampled_from((0, 1, 2, 3, 5, 14)), st.booleans()),
 )
 passing = st.tuples(st.just("time"), st.sampled_from((0.0, 1.0, 5.0, 10.0, 30.0, 100.0)))
 histories = st.lists(
@@ -159,6 +160,10 @@ class History:
             self._resend(*rest)
         elif kind == "answer":
             self._answer(*rest)
+        elif kind == "set_state":
+            number_, state, forced = rest
+            asked = inputs.SetAgentState(self.site.origin(), PERIPHERAL, str(number_), state, 0, 7, forced)
+            self.site.say(asked)
         elif kind in AGENT_REPORTS:
             self.site.say(AGENT_REPORTS[kind](self.site.origin(), *rest))
         elif kind in ("cancel", "result"):
@@ -368,11 +373,13 @@ def random_steps(seed: int, count: int) -> Iterator[tuple[Any, ...]]:
                 chance.randint(0, 5),
             )
         elif roll < 0.95:
-            yield "time", chance.choice((0.0, 0.5, 1.0, 5.0, 10.0))
+            yield "time", chance.choice((0.0, 0.5, 1.0, 1.0, 10.0))
         elif roll < 0.965:
             yield "resend", chance.randint(0, 5), chance.choice((WEB, SECOND_WEB))
         elif roll < 0.98:
             yield chance.choice(("cancel", "result")), chance.randint(1, 30), chance.choice((WEB, SECOND_WEB))
+        elif roll < 0.985:
+            yield "set_state", chance.choice(AGENTS), chance.choice((1, 2, 3, 14)), chance.random() < 0.3
         elif roll < 0.99:
             yield "logout", chance.choice(AGENTS), chance.choice((CHAT, EMAIL)), 1
         else:

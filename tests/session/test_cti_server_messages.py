@@ -73,6 +73,16 @@ def test_agent_reporting_message_without_the_service_is_refused_in_the_way_of_it
     assert (written, refusals(events)) == ([refusal], ["not_allowed"])
 
 
+def test_set_agent_state_needs_client_control() -> None:
+    asked = cti_frame(cti.SetAgentStateReq(5, 5000, 2, 0, 0, 7, 0, 0, [(cti.SetAgentStateReq.AGENT_ID, "1080")]))
+    session = open_cti(services=S.CLIENT_CONTROL)
+    session.receive_bytes(asked, NOW)
+    assert [message.NAME for message in messages(session.take()[0])] == ["SET_AGENT_STATE_REQ"]
+    session = open_cti()
+    session.receive_bytes(asked, NOW)
+    assert hexes(session) == [failure_conf(12, 5)]
+
+
 def test_query_agent_state_needs_client_control() -> None:
     query = cti_frame(cti.QueryAgentStateReq(5, 5000, 5001, 5080))
     session = open_cti(services=S.CLIENT_CONTROL)

@@ -31,6 +31,7 @@ from ctigw.routing.events import (
     AgentInterruptOver,
     AgentMadeNotRoutable,
     AgentStateChanged,
+    ControlAnswered,
     MaxTaskLifetimeExceeded,
     PreCallAborted,
     ReportAnswered,
@@ -104,6 +105,7 @@ class Exchange:
             AgentInterruptOver: self._interrupt_over,
             MaxTaskLifetimeExceeded: self._lifetime_exceeded,
             ReportAnswered: self._report_answered,
+            ControlAnswered: self._control_answered,
         }
         """What CTI sessions are told of an event, besides task events."""
         self._counts: dict[type[Any], Callable[[Any, float], None]] = {
@@ -312,6 +314,9 @@ class Exchange:
         answered = outbound_cti.answer(event)
         if answered is not None:
             self._send(event.origin.session_id, answered, now)
+
+    def _control_answered(self, event: ControlAnswered, now: float) -> None:
+        self._send(event.origin.session_id, outbound_cti.control_answer(event), now)
 
     def _call_event(self, event: AgentChosen | PreCallAborted, message: Message, mask: int, now: float) -> None:
         path = self._directory.path_of(event.skill_target_id, event.mrd_id)

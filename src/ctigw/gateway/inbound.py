@@ -30,6 +30,7 @@ from ctigw.routing.inputs import (
     PauseTask,
     ResumeTask,
     RunScriptResult,
+    SetAgentState,
     StartTask,
     TaskContext,
     TaskId,
@@ -143,6 +144,24 @@ def _end(_: Sender, message: cti.EndTaskInd) -> dict[str, Any]:
     }
 
 
+FORCED = 1
+"""ForcedFlag; other numbers ask for something else than a change of state."""
+
+
+def _set_agent_state(sender: Sender, message: cti.SetAgentStateReq) -> SetAgentState:
+    """Instrument and id name the agent in one namespace (decisions C5); two different names are none."""
+    names = {name for name in (message.agent_id, message.agent_instrument) if name}
+    return SetAgentState(
+        origin=Origin(sender.session_id, message.invoke_id),
+        peripheral=message.peripheral_id,
+        agent_number=names.pop() if len(names) == 1 else "",
+        state=message.agent_state,
+        work_mode=message.agent_work_mode,
+        reason_code=message.event_reason_code,
+        forced=message.forced_flag == FORCED,
+    )
+
+
 def _update_task_context(sender: Sender, message: cti.UpdateTaskContextInd) -> UpdateTaskContext:
     return UpdateTaskContext(
         origin=Origin(sender.session_id, message.invoke_id),
@@ -157,6 +176,7 @@ _TRANSLATIONS: dict[type[Any], Callable[[Sender, Any], Input]] = {
     mr.CancelTask: _cancel_task,
     mr.RunScriptResult: _run_script_result,
     mr.DialogueFailureConf: _script_failure,
+    cti.SetAgentStateReq: _set_agent_state,
     cti.MediaLoginReq: _report(MediaLogin, _login),
     cti.MediaLogoutInd: _report(MediaLogout, _logout),
     cti.MakeAgentRoutableInd: _report(MakeAgentRoutable, lambda _, message: {"max_tasks": message.max_tasks}),

@@ -17,6 +17,7 @@ from ctigw.routing.events import (
     AgentInterruptOver,
     AgentMadeNotRoutable,
     AgentView,
+    ControlAnswered,
     MaxTaskLifetimeExceeded,
     PreCallAborted,
     ReportAnswered,
@@ -64,6 +65,13 @@ def answer(event: ReportAnswered) -> Message | None:
         built: Message = response(event.origin.invoke_id, event.status)
         return built
     return cti.FailureResp(event.origin.invoke_id, event.status) if event.status else None
+
+
+def control_answer(event: ControlAnswered) -> Message:
+    """SET_AGENT_STATE_CONF or CONTROL_FAILURE_CONF."""
+    if event.failure is None:
+        return cti.SetAgentStateConf(event.origin.invoke_id)
+    return cti.ControlFailureConf(event.origin.invoke_id, event.failure, 0)
 
 
 def _group_numbers(queue: QueueRef | None) -> tuple[int, int, int]:

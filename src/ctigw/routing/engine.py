@@ -9,7 +9,7 @@ messages, sessions' insides or a clock. Nothing but `apply` changes the state, s
 from collections.abc import Callable, Iterable
 
 from ctigw.config.routing import Agent, MediaRoutingDomain, RoutingSettings
-from ctigw.routing import census, inputs, interrupts, reports, tasks, temporary_mode
+from ctigw.routing import census, global_state, inputs, interrupts, reports, tasks, temporary_mode
 from ctigw.routing.agents import changed, signed_out_view, view
 from ctigw.routing.apply import apply
 from ctigw.routing.deadlines import AgentKey, DeadlineKey, DeadlineKind
@@ -44,6 +44,7 @@ _RULES: dict[type, Callable[..., None]] = {
     inputs.MakeAgentNotRoutable: reports.make_not_routable,
     inputs.MakeAgentReady: reports.make_ready,
     inputs.MakeAgentNotReady: reports.make_not_ready,
+    inputs.SetAgentState: global_state.set_agent_state,
     inputs.AcceptInterrupt: reports.accept_interrupt,
     inputs.DeclineInterrupt: reports.decline_interrupt,
     inputs.AcceptInterruptDone: reports.accept_interrupt_done,

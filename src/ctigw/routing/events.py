@@ -12,6 +12,7 @@ from ctigw.routing.terms import (
     Availability,
     CancelStatus,
     Departure,
+    ControlFailure,
     NewTaskFailureReason,
     QueueEntry,
     QueueRef,
@@ -298,6 +299,14 @@ class AgentStateChanged:
     """State, mode, limit or availability of an agent in a domain changed (AGENT_STATE_EVENT, decisions C5)."""
 
     view: AgentView
+
+
+@record
+class ControlAnswered:
+    """Answer to SET_AGENT_STATE_REQ: SET_AGENT_STATE_CONF, or CONTROL_FAILURE_CONF with a failure."""
+
+    origin: Origin
+    failure: ControlFailure | None
 
 
 @record

@@ -65,6 +65,8 @@ class AgentSignedOut:
 
     mrd_id: int
     skill_target_id: int
+    reason_code: int = 0
+    """Semantics 2.6; 0 when the agent's own client signed out."""
 
 
 @record
@@ -246,6 +248,7 @@ Event = (
     | events.AgentInterruptAdvised
     | events.AgentInterruptOver
     | events.AgentStateChanged
+    | events.ControlAnswered
     | events.ReportAnswered
 )
 """Everything that `Engine.handle` may return."""

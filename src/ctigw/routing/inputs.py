@@ -193,6 +193,20 @@ class AcceptInterruptDone(AgentReport):
 
 
 @record
+class SetAgentState:
+    """SET_AGENT_STATE_REQ: it names no domain and acts on all where the agent is signed in (semantics 2.3)."""
+
+    origin: Origin
+    peripheral: int
+    agent_number: str
+    """Peripheral agent number; empty when the request names none, or two."""
+    state: int
+    work_mode: int
+    reason_code: int
+    forced: bool
+
+
+@record
 class TaskReport(AgentReport):
     """An agent report about one task."""
 
@@ -261,6 +275,7 @@ Input = (
     | MakeAgentNotRoutable
     | MakeAgentReady
     | MakeAgentNotReady
+    | SetAgentState
     | AcceptInterrupt
     | DeclineInterrupt
     | AcceptInterruptDone

@@ -44,6 +44,8 @@ TASK_LIMITS = range(1, 1001)
 AGENT_LOGGED_OUT = 40
 APPLICATION_PATH_DOWN = 42
 """Dispositions (semantics 3.6)."""
+CTI_COMPONENT_FAILED = 50002
+"""Reason of a logout that the agent's desktop or its path caused (semantics 2.6)."""
 STARTABLE = (TaskState.PRE_CALL, TaskState.OFFERED)
 """The offer is optional (semantics 3.2)."""
 
@@ -72,7 +74,7 @@ def lose_client(turn: Turn, item: inputs.ArmClientLost) -> None:
 
 def task_life_over(turn: Turn, domain: AgentDomain) -> None:
     """The path has been down for too long: the tasks end, the agent is signed out (decisions C7)."""
-    _sign_out(turn, domain, APPLICATION_PATH_DOWN)
+    end_login(turn, domain, APPLICATION_PATH_DOWN, reason_code=CTI_COMPONENT_FAILED)
 
 
 # --- sign-in and sign-out --------------------------------------------------------------------------------------------
@@ -128,10 +130,13 @@ def sign_out(turn: Turn, item: inputs.MediaLogout) -> None:
     domain = _admitted(turn, item, ReportKind.MEDIA_LOGOUT)
     if domain is not None:
         disposition = AGENT_LOGGED_OUT if item.disposition is None else item.disposition
-        _sign_out(turn, domain, disposition, item.application_disposition or 0)
+        end_login(turn, domain, disposition, item.application_disposition or 0)
 
 
-def _sign_out(turn: Turn, domain: AgentDomain, disposition: int, application_disposition: int = 0) -> None:
+def end_login(
+    turn: Turn, domain: AgentDomain, disposition: int, application_disposition: int = 0, *, reason_code: int = 0
+) -> None:
+    """Sign an agent out of a domain: tasks first, with this disposition."""
     agent = domain.agent.skill_target_id
     deferred = domain.deferred
     for task in list(domain.tasks.values()):
@@ -139,7 +144,7 @@ def _sign_out(turn: Turn, domain: AgentDomain, disposition: int, application_dis
         end(turn, task, disposition, application_disposition)
         if announced:
             turn.record(PreCallAborted(task.id, task.mrd.id, agent))
-    turn.record(AgentSignedOut(domain.mrd.id, agent))
+    turn.record(AgentSignedOut(domain.mrd.id, agent, reason_code))
     for origin in deferred:
         turn.answer(origin, ReportKind.MAKE_AGENT_NOT_ROUTABLE, ReportStatus.AGENT_NOT_LOGGED_IN)
 
@@ -159,7 +164,7 @@ def make_routable(turn: Turn, item: inputs.MakeAgentRoutable) -> None:
         beyond = domain.max_beyond_task_limit
         limits = AgentLimitsSet(item.mrd_id, item.skill_target_id, domain.session_id, item.max_tasks, beyond)
         turn.record(limits)
-    _set_routable(turn, domain)
+    set_routable(turn, domain)
 
 
 def make_not_routable(turn: Turn, item: inputs.MakeAgentNotRoutable) -> None:
@@ -183,7 +188,7 @@ def make_ready(turn: Turn, item: inputs.MakeAgentReady) -> None:
     if not domain.ready:
         turn.record(AgentReadinessSet(item.mrd_id, item.skill_target_id, True, 0))
     if item.make_routable:
-        _set_routable(turn, domain)
+        set_routable(turn, domain)
 
 
 def make_not_ready(turn: Turn, item: inputs.MakeAgentNotReady) -> None:
@@ -196,7 +201,7 @@ def make_not_ready(turn: Turn, item: inputs.MakeAgentNotReady) -> None:
     turn.answer(item.origin, ReportKind.MAKE_AGENT_NOT_READY, ReportStatus.NO_ERROR)
 
 
-def _set_routable(turn: Turn, domain: AgentDomain) -> None:
+def set_routable(turn: Turn, domain: AgentDomain) -> None:
     """Make routable; requests to become not routable that still wait have been overtaken (decisions C4)."""
     deferred = domain.deferred
     if not domain.routable or deferred:

@@ -37,6 +37,8 @@ class AgentState(IntEnum):
     LOGIN = 0
     LOGOUT = 1
     NOT_READY = 2
+    AVAILABLE = 3
+    """Idle in the voice domain; a request may say it for NOT_ACTIVE."""
     WORK_NOT_READY = 5
     WORK_READY = 6
     BUSY_OTHER = 7
@@ -125,6 +127,17 @@ class ReportStatus(IntEnum):
     LOGIN_NOT_ALLOWED_FOR_APP_PATH = 27
     NOT_VALID_AFTER_INTERRUPT_ADVISORY_ACCEPT = 30
     PERFORMANCE_LIMIT_EXCEEDED = 34
+
+
+class ControlFailure(IntEnum):
+    """FailureCode of CONTROL_FAILURE_CONF (cti.toml control_failure_code), those that the engine gives."""
+
+    REQUEST_INCOMPATIBLE_WITH_OBJECT = 2
+    VALUE_OUT_OF_RANGE = 3
+    INVALID_OBJECT_STATE = 22
+    INVALID_AGENT_ID_SPECIFIED = 256
+    SPECIFIED_AGENT_ALREADY_SIGNED_ON = 259
+    INVALID_AGENT_WORKMODE = 265
 
 
 class CancelStatus(IntEnum):

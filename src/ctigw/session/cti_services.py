@@ -18,6 +18,7 @@ SERVED = frozenset(
         cti.QueryAgentStateReq.TYPE,
         cti.QueryAgentStatisticsReq.TYPE,
         cti.QuerySkillGroupStatisticsReq.TYPE,
+        cti.SetAgentStateReq.TYPE,
         cti.MediaLoginReq.TYPE,
         cti.MediaLogoutInd.TYPE,
         cti.MakeAgentRoutableInd.TYPE,
