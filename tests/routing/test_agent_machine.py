@@ -285,7 +285,7 @@ def test_2_4_pre_call_takes_the_slot_that_the_end_gives_back() -> None:
 def test_2_4_end_of_the_last_task_and_ready_restart_the_clock_of_the_longest_available(given: str) -> None:
     """101 was available before 102; what restarts his clock makes 102 the next."""
     site = Site()
-    site.ready(ADA, 102, mrd=EMAIL, limit=1)
+    site.ready(ADA, 102, mrd=EMAIL, limit=2)
     site.now += 10
     if given == "end":
         site.about(inputs.EndTask, ADA, only(site.task("e8000"), events.AgentChosen).task_id, EMAIL)
