@@ -1,12 +1,7 @@
 """Interrupts (semantics 4): chat may not be interrupted, email may."""
 
-from typing import Any
-
 import attrs
 import pytest
-from hypothesis import given
-from hypothesis import settings as hypothesis_settings
-from hypothesis import strategies as st
 
 from ctigw.config.routing import ApplicationPath, ApplicationPathMember, MediaRoutingDomain
 from ctigw.routing import events, facts, inputs
@@ -15,8 +10,6 @@ from ctigw.routing.engine import rebuild
 from ctigw.routing.facts import Event
 from ctigw.routing.inputs import TaskId
 from ctigw.routing.terms import AgentState, Availability, ReportStatus, TaskState
-from interrupt_account import InterruptAccount
-from portrait import portrait
 from routing_site import CHAT, DESKTOP, EMAIL, PATH, PERIPHERAL, Script, Site, names, of, only, public, settings, views
 
 SECOND = 22
@@ -432,74 +425,3 @@ def test_path_down_for_longer_than_the_task_life_ends_interrupted_tasks_with_42(
     assert mails[0] in {event.task_id for event in of(over, events.TaskEnded)}
     assert "AgentInterruptOver" not in names(over)
     assert (site.state(ADA), site.state(ADA, EMAIL)) == (AgentState.LOGOUT, AgentState.LOGOUT)
-
-
-# --- any history -----------------------------------------------------------------------------------------------------
-
-moves = st.lists(
-    st.one_of(
-        st.tuples(st.just("task"), st.sampled_from(("8000", "e8000"))),
-        st.tuples(st.sampled_from(("start", "start", "start", "pause", "end", "end")), st.integers(0, 3)),
-        st.tuples(st.sampled_from(("accept", "accept", "decline", "done")), st.just(EMAIL)),
-        st.tuples(st.sampled_from(("ready", "not_ready", "logout", "login")), st.sampled_from((CHAT, EMAIL))),
-        st.tuples(st.sampled_from(("lose", "open")), st.sampled_from((DESKTOP, SECOND))),
-        st.tuples(st.just("time"), st.sampled_from((10.0, 30.0, 700.0))),
-    ),
-    max_size=40,
-)
-REPORTS: dict[str, type[inputs.AgentReport]] = {
-    "accept": inputs.AcceptInterrupt,
-    "decline": inputs.DeclineInterrupt,
-    "done": inputs.AcceptInterruptDone,
-    "ready": inputs.MakeAgentReady,
-    "not_ready": inputs.MakeAgentNotReady,
-    "logout": inputs.MediaLogout,
-    "start": inputs.StartTask,
-    "pause": inputs.PauseTask,
-    "end": inputs.EndTask,
-}
-
-
-class Played:
-    """One agent in both domains, and the account."""
-
-    def __init__(self) -> None:
-        self.site = Site()
-        self.account = InterruptAccount()
-        self.sessions = {DESKTOP}
-        self.site.ready(ADA, mrd=EMAIL, limit=3)
-        self.site.ready(ADA, limit=2)
-
-    def play(self, kind: str, what: Any) -> None:  # noqa: ANN401 - differs by kind
-        begin = len(self.site.history)
-        if kind == "task":
-            self.site.task(what)
-        elif kind == "time":
-            self.site.pass_time(what)
-        elif kind == "login":
-            self.site.sign_in(ADA, mrd=what, limit=3)
-        elif kind in ("start", "pause", "end"):
-            held = list(self.account.states)
-            if held:
-                task_id = held[what % len(held)]
-                self.site.about(REPORTS[kind], ADA, task_id, self.account.places[task_id][1])  # type: ignore[arg-type]  # task reports
-        elif kind in REPORTS:
-            self.site.report(REPORTS[kind], ADA, what)
-        elif (kind == "open") == (what not in self.sessions):
-            self.sessions ^= {what}
-            lost = kind == "lose"
-            self.site.say(inputs.ArmClientLost(what) if lost else inputs.ArmClientOpened(what, PATH))
-        for event, _ in self.site.history[begin:]:
-            self.account.account(event)
-        chats = any(self.account.places[task_id][1] == CHAT for task_id in self.account.states)
-        self.account.check(self.site, {ADA} if chats else set())
-
-
-@hypothesis_settings(max_examples=300, deadline=None)
-@given(moves)
-def test_agent_is_interrupted_only_while_an_interrupt_is_open_and_never_stuck(history: list[tuple[str, Any]]) -> None:
-    played = Played()
-    for move in history:
-        played.play(*move)
-    rebuilt = rebuild(played.site.settings, "A", [(f, now) for f, now in played.site.history if is_fact(f)])
-    assert portrait(rebuilt) == portrait(played.site.engine)

@@ -1,0 +1,98 @@
+"""What holds of interrupts after every step of any history of one agent (semantics 4)."""
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from ctigw.routing import events, inputs
+from ctigw.routing.apply import is_fact
+from ctigw.routing.engine import rebuild
+from interrupt_account import InterruptAccount
+from portrait import portrait
+from routing_site import CHAT, DESKTOP, EMAIL, PATH, Site, of
+
+ADA = 101
+SECOND = 22
+
+moves = st.lists(
+    st.one_of(
+        st.tuples(st.sampled_from(("task", "work", "work", "work")), st.sampled_from(("8000", "e8000"))),
+        st.tuples(st.sampled_from(("start", "pause", "end", "end")), st.integers(0, 3)),
+        st.tuples(st.sampled_from(("answer", "answer", "accept", "decline", "done")), st.just(EMAIL)),
+        st.tuples(st.just("answer"), st.just(EMAIL)),
+        st.tuples(st.sampled_from(("work", "end chats", "end chats")), st.just("8000")),
+        st.tuples(st.sampled_from(("ready", "not_ready", "logout", "login")), st.sampled_from((CHAT, EMAIL))),
+        st.tuples(st.sampled_from(("lose", "open")), st.sampled_from((DESKTOP, SECOND))),
+        st.tuples(st.just("time"), st.sampled_from((10.0, 30.0, 700.0))),
+    ),
+    min_size=5,
+    max_size=40,
+)
+REPORTS: dict[str, type[inputs.AgentReport]] = {
+    "accept": inputs.AcceptInterrupt,
+    "decline": inputs.DeclineInterrupt,
+    "done": inputs.AcceptInterruptDone,
+    "ready": inputs.MakeAgentReady,
+    "not_ready": inputs.MakeAgentNotReady,
+    "logout": inputs.MediaLogout,
+    "start": inputs.StartTask,
+    "pause": inputs.PauseTask,
+    "end": inputs.EndTask,
+}
+
+
+class Played:
+    """One agent in both domains, at work on a mail, and the account."""
+
+    def __init__(self) -> None:
+        self.site = Site()
+        self.account = InterruptAccount()
+        self.sessions = {DESKTOP}
+        self.site.ready(ADA, mrd=EMAIL, limit=3)
+        self.site.ready(ADA, limit=2)
+        self.play("work", "e8000")
+
+    def play(self, kind: str, what: Any) -> None:  # noqa: ANN401 - differs by kind
+        begin = len(self.site.history)
+        if kind in ("task", "work"):
+            chosen = of(self.site.task(what), events.AgentChosen)
+            for event in chosen if kind == "work" else []:
+                self.site.about(inputs.StartTask, ADA, event.task_id, event.mrd_id)
+        elif kind == "end chats":
+            for task_id in [t for t in self.account.states if self.account.places[t][1] == CHAT]:
+                self.site.about(inputs.EndTask, ADA, task_id)
+        elif kind == "answer":
+            for place, answer in list(self.account.unanswered.items()):
+                self.site.report(REPORTS[answer], *place)
+            self.account.unanswered.clear()
+        elif kind == "time":
+            self.site.pass_time(what)
+        elif kind == "login":
+            self.site.sign_in(ADA, mrd=what, limit=3)
+        elif kind in ("start", "pause", "end"):
+            held = list(self.account.states)
+            if held:
+                task_id = held[what % len(held)]
+                self.site.about(REPORTS[kind], ADA, task_id, self.account.places[task_id][1])  # type: ignore[arg-type]  # task reports
+        elif kind in REPORTS:
+            self.site.report(REPORTS[kind], ADA, what)
+        elif (kind == "open") == (what not in self.sessions):
+            self.sessions ^= {what}
+            lost = kind == "lose"
+            self.site.say(inputs.ArmClientLost(what) if lost else inputs.ArmClientOpened(what, PATH))
+        for event, _ in self.site.history[begin:]:
+            self.account.account(event)
+        chats = any(self.account.places[task_id][1] == CHAT for task_id in self.account.states)
+        self.account.check(self.site, {ADA} if chats else set())
+
+
+@hypothesis_settings(max_examples=500, deadline=None)
+@given(moves)
+def test_agent_is_interrupted_only_while_an_interrupt_is_open_and_never_stuck(history: list[tuple[str, Any]]) -> None:
+    played = Played()
+    for move in history:
+        played.play(*move)
+    rebuilt = rebuild(played.site.settings, "A", [(f, now) for f, now in played.site.history if is_fact(f)])
+    assert portrait(rebuilt) == portrait(played.site.engine)
