@@ -4,10 +4,8 @@ import pytest
 
 from ctigw.routing import events, inputs
 from ctigw.routing.inputs import TaskId
-from ctigw.routing.statistics.ledgers import AgentLedger, TaskAccount
 from ctigw.routing.statistics.numbers import AgentNumbers
 from ctigw.routing.statistics.views import AgentStatistics
-from ctigw.routing.terms import AgentState, Availability, TaskState
 from routing_site import CHAT, EMAIL, START, Site, of
 
 MINUTE = 60.0
@@ -140,20 +138,24 @@ def test_an_ignored_interrupt_makes_twenty_and_three_minutes() -> None:
 
 
 def test_an_accepted_interrupt_makes_seventeen_and_three_minutes() -> None:
-    """On the ledgers alone: who interrupts whom is another matter."""
-    agent = AgentLedger(since=START)
-    agent.begin(START)
-    agent.change(AgentState.ACTIVE, True, Availability.NOT_AVAILABLE, START)
-    task = TaskAccount(agent, None, START, (), started=True, since=agent.clock(START))
-    task.spend(TaskState.ACTIVE, START + 10 * MINUTE)
-    agent.change(AgentState.INTERRUPTED, True, Availability.NOT_AVAILABLE, START + 10 * MINUTE)
-    task.spend(TaskState.INTERRUPTED, START + 13 * MINUTE)
-    agent.change(AgentState.ACTIVE, True, Availability.NOT_AVAILABLE, START + 13 * MINUTE)
-    task.spend(TaskState.ACTIVE, START + 20 * MINUTE)
-    task.record(agent.total)
-    assert agent.total.handle_s == 17 * MINUTE
-    found = AgentNumbers.of(agent.values_at(START + 20 * MINUTE))
-    assert (found.active_s, found.interrupted_s, found.logged_on_s) == (17 * MINUTE, 3 * MINUTE, 17 * MINUTE)
+    site = Site()
+    site.ready(101, mrd=EMAIL)
+    site.ready(101, mrd=CHAT)
+    email = given(site, "e8000")
+    site.about(inputs.StartTask, 101, email, EMAIL)
+    site.pass_time(10 * MINUTE)
+    chat = given(site)
+    site.about(inputs.StartTask, 101, chat)
+    site.report(inputs.AcceptInterrupt, 101, EMAIL)
+    site.pass_time(3 * MINUTE)
+    site.about(inputs.EndTask, 101, chat)
+    site.report(inputs.AcceptInterruptDone, 101, EMAIL)
+    site.pass_time(7 * MINUTE)
+    site.about(inputs.EndTask, 101, email, EMAIL)
+    found = session(site, mrd=EMAIL)
+    assert (found.handle_s, found.active_s, found.interrupted_s) == (17 * MINUTE, 17 * MINUTE, 3 * MINUTE)
+    assert found.logged_on_s == 17 * MINUTE
+    assert session(site, mrd=CHAT).handle_s == 3 * MINUTE
 
 
 def test_no_time_passes_for_tasks_of_an_agent_who_is_not_ready() -> None:

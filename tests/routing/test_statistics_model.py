@@ -11,7 +11,7 @@ from random import Random
 import attrs
 import pytest
 
-from ctigw.routing import events
+from ctigw.routing import events, facts
 from ctigw.routing.facts import Event
 from ctigw.routing.inputs import TaskId
 from ctigw.routing.statistics.accounting import ACCOUNTING
@@ -44,6 +44,7 @@ class Work:
     spans: list[tuple[str, float, float]] = attrs.Factory(list)
     doing: tuple[str, float] | None = None
     ended: float | None = None
+    before_interrupt: str | None = None
 
 
 class Model:
@@ -88,6 +89,17 @@ class Model:
                 self._switch(task_id, "talk_s", now)
             case events.TaskWrapUpBegun(task_id=task_id):
                 self._switch(task_id, "wrap_up_s", now)
+            case facts.AgentInterruptAccepted(tasks=tasks):
+                for task_id in tasks:
+                    doing = self.work[task_id].doing
+                    assert doing is not None
+                    self.work[task_id].before_interrupt = doing[0]
+                    self._switch(task_id, None, now)
+            case facts.AgentInterruptClosed(mrd_id=mrd_id, skill_target_id=agent):
+                for task_id, work in self.work.items():
+                    if work.place == (agent, mrd_id) and work.before_interrupt is not None and work.ended is None:
+                        self._switch(task_id, work.before_interrupt, now)
+                        work.before_interrupt = None
 
     def _enter(self, task_id: TaskId, label: str, now: float) -> Visit:
         visit = self.present[task_id, label] = Visit(now)
@@ -186,7 +198,7 @@ def test_numbers_of_all_periods_are_those_of_the_whole_story(seed: int) -> None:
     before_midnight = (site.now // 86_400 + 1) * 86_400 - site.now - 900 + 0.25
     played.play(("time", before_midnight))
     begin, read = site.now, 0
-    for number, step in enumerate(random_steps(seed, 2_000)):
+    for number, step in enumerate(random_steps(seed, 4_000)):
         if number % 90 == 0:
             played.play(("time", chance.choice((0.0, 7.0, 200.0, 700.0))))
         played.play(step)

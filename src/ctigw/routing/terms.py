@@ -84,6 +84,8 @@ class Departure(IntEnum):
     """Nobody waits for it any more."""
     TOO_LONG = 4
     """It may not wait any longer (decisions E4)."""
+
+
 class Advisory(IntEnum):
     """What the agent's client has been advised of and has not answered; the numbers are the CTI message types."""
 

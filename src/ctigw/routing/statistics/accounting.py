@@ -132,6 +132,18 @@ def _moved(state: State, fact: events.TaskMoved, now: float) -> None:
         account.spend(state.tasks[fact.task_id].state, now)
 
 
+def _interrupted(state: State, fact: facts.AgentInterruptAccepted, now: float) -> None:
+    """The agent's time on these tasks stands still from now on (semantics 4)."""
+    for task_id in fact.tasks:
+        state.statistics.tasks[task_id].spend(state.tasks[task_id].state, now)
+
+
+def _interrupt_closed(state: State, fact: facts.AgentInterruptClosed, now: float) -> None:
+    interrupted = state.domains[AgentKey(fact.skill_target_id, fact.mrd_id)].interrupted or {}
+    for task_id in interrupted:
+        state.statistics.tasks[task_id].spend(state.tasks[task_id].state, now)
+
+
 def _ended(state: State, fact: events.TaskEnded, now: float) -> None:
     if fact.skill_target_id is None:
         return  # what its queues need to know was in TaskDequeued
@@ -185,6 +197,8 @@ def _outcome(disposition: int) -> tuple[str, str]:
 
 ACCOUNTING: dict[type, Callable[[State, Any, float], None]] = {
     facts.AgentSignedIn: _signed_in,
+    facts.AgentInterruptAccepted: _interrupted,
+    facts.AgentInterruptClosed: _interrupt_closed,
     events.AgentStateChanged: _state_changed,
     events.TaskQueued: _queued,
     events.TaskDequeued: _dequeued,

@@ -185,7 +185,7 @@ def _agents(state: State, ledger: QueueLedger) -> QueueAgents:
     domains = [state.domains[key] for key in ledger.members]
     states = Counter(queue_state(domain, ledger.ref) for domain in domains)
     signed_in = [domain for domain in domains if domain.signed_in]
-    availabilities = Counter(availability(domain, state.domains_of[domain.key.skill_target_id]) for domain in signed_in)
+    availabilities = Counter(availability(state, domain) for domain in signed_in)
     return QueueAgents(
         logged_on=len(signed_in),
         available=states[AgentState.NOT_ACTIVE],
