@@ -175,6 +175,13 @@ async def town(settings: RoutingSettings = SETTINGS, *, requeue_on_recovery: boo
         nursery.cancel_scope.cancel()
 
 
+def announced(messages: list[Message]) -> TaskId:
+    """The task of the only AGENT_PRE_CALL_EVENT among the messages."""
+    (event,) = [message for message in messages if isinstance(message, cti.AgentPreCallEvent)]
+    key = event.router_call_key_day, event.router_call_key_call_id, event.router_call_key_sequence_number
+    return TaskId(*(number or 0 for number in key))
+
+
 async def keep_engine_time(exchange: Exchange, clock: SteadyClock) -> None:
     """Wake the engine for its deadlines, as the daemon does."""
     while True:

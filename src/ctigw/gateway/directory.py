@@ -21,6 +21,8 @@ class Directory:
             for mrd in member.mrds
         }
 
+        self._teams_of: dict[int, tuple[int, ...]] = {}
+
     def agent_by_number(self, peripheral: int, number: str) -> Agent | None:
         """The agent with that peripheral agent number."""
         return self._by_number.get((peripheral, number))
@@ -29,6 +31,10 @@ class Directory:
         """The application path that reports for this agent in this domain (semantics 1.2)."""
         agent = self.agents.get(skill_target_id)
         return None if agent is None else self._path_of.get((agent.peripheral, mrd_id))
+
+    def teams_of(self, skill_target_id: int) -> tuple[int, ...]:
+        """Ids of the teams of which an agent is a member."""
+        return self._teams_of.get(skill_target_id, ())
 
     def mrd_name(self, mrd_id: int) -> str:
         """Name in metrics; the number of a domain that is not configured never gets here from the engine."""

@@ -14,7 +14,7 @@ from typing import Any
 import attrs
 
 from ctigw.gateway import outbound_cti
-from ctigw.gateway.audience import Audience, CtiClient
+from ctigw.gateway.audience import NO_MONITOR, Audience, CtiClient, Recipient
 from ctigw.gateway.directory import Directory
 from ctigw.gateway.gauges import engine_samples, session_samples
 from ctigw.gateway.inbound import Sender, to_input
@@ -200,10 +200,7 @@ class Exchange:
             session_id=link.session_id,
             connection=link.connection,
             version=version,
-            services=details.services,
-            application_path=details.application_path or 0,
-            call_mask=details.call_event_mask,
-            agent_state_mask=details.agent_state_mask,
+            details=details,
             skill_target_id=None if agent is None else agent.skill_target_id,
         )
 
@@ -269,15 +266,19 @@ class Exchange:
     def _release(self, kind: type[Any], event: Event, now: float) -> None:
         """Send what follows from one event, in the order of decisions E2 and E3."""
         if self._audience.wants_task_events():
-            told = outbound_cti.task_event(self._directory, event)
-            if told is not None:
-                self._tell(self._audience.of_task_events(), told, now)
+            self._task_event(event, now)
         to_client = to_application(self._directory, event)
         if to_client is not None:
             self._send(*to_client, now)
         to_agents = self._releases.get(kind)
         if to_agents is not None:
             to_agents(event, now)
+
+    def _task_event(self, event: Event, now: float) -> None:
+        told = outbound_cti.task_event(self._directory, event)
+        if told is not None:
+            bit, peripheral = outbound_cti.task_subject(self._directory, event)
+            self._tell(self._audience.of_task_event(bit, peripheral), told, now)
 
     def _agent_chosen(self, event: AgentChosen, now: float) -> None:
         self._call_event(event, outbound_cti.chosen(self._directory, event), cti.CallEventMask.AGENT_PRE_CALL, now)
@@ -292,7 +293,9 @@ class Exchange:
 
     def _lifetime_exceeded(self, event: MaxTaskLifetimeExceeded, now: float) -> None:
         path = self._directory.path_of(event.skill_target_id, event.mrd_id)
-        self._tell(self._audience.of_path(path), outbound_cti.lifetime_exceeded(event), now)
+        peripheral = self._directory.agents[event.skill_target_id].peripheral
+        told = self._audience.of_lifetime_exceeded(path, cti.TaskMsgMask.MAX_TASK_LIFETIME_EXCEEDED, peripheral)
+        self._tell(told, outbound_cti.lifetime_exceeded(event), now)
 
     def _report_answered(self, event: ReportAnswered, now: float) -> None:
         answered = outbound_cti.answer(event)
@@ -306,13 +309,15 @@ class Exchange:
     def _agent_state(self, event: AgentStateChanged, now: float) -> None:
         view = event.view
         mask = outbound_cti.state_mask_bit(view.state)
-        for client in self._audience.of_agent_state(view.skill_target_id, mask):
-            message = outbound_cti.agent_state(self._directory, view, client.version, now)
-            self._submit(client.connection, message, now)
+        teams = self._directory.teams_of(view.skill_target_id)
+        for recipient in self._audience.of_agent_state(view.skill_target_id, mask, teams):
+            message = outbound_cti.agent_state(self._directory, view, recipient.client.version, now)
+            self._tell((recipient,), message, now)
 
-    def _tell(self, clients: Iterable[CtiClient], message: Message, now: float) -> None:
-        for client in clients:
-            self._submit(client.connection, message, now)
+    def _tell(self, recipients: Iterable[Recipient], message: Message, now: float) -> None:
+        for client, monitor_id in recipients:
+            told = message if monitor_id == NO_MONITOR else outbound_cti.by_monitor(message, monitor_id)
+            self._submit(client.connection, told, now)
 
     def _send(self, session_id: int, message: Message, now: float) -> None:
         """To one session; one that has ended meanwhile misses it (decisions F4: an event lost with a connection is not

@@ -6,8 +6,10 @@ cti.toml, arm.toml.
 """
 
 from collections.abc import Sequence
+from copy import copy
 from typing import Any
 
+from ctigw.gateway.audience import NO_MONITOR
 from ctigw.gateway.directory import Directory
 from ctigw.gateway.variables import call_variables_to_cti, ecc_variables_to_cti
 from ctigw.routing import inputs
@@ -41,9 +43,6 @@ from ctigw.routing.terms import (
 from ctigw.session.agent_mode import wire_agent_mode
 from ctigw.wire import FloatValue, Message, TaskId, cti
 from ctigw.wire.values import NULL_INT, NULL_UINT, NULL_USHORT
-
-NO_MONITOR = 0
-"""MonitorID of events that come from a service and not from a monitor."""
 
 Floats = list[tuple[int, FloatValue]]
 
@@ -350,6 +349,36 @@ def task_event(directory: Directory, event: object) -> Message | None:
         return None
     message: Message = build(directory, event)
     return message
+
+
+_TASK_BITS: dict[type[Any], cti.TaskMsgMask] = {
+    TaskAccepted: cti.TaskMsgMask.BEGIN_TASK,
+    TaskQueued: cti.TaskMsgMask.QUEUED_TASK,
+    TaskDequeued: cti.TaskMsgMask.DEQUEUED_TASK,
+    TaskOffered: cti.TaskMsgMask.OFFER_TASK,
+    TaskStarted: cti.TaskMsgMask.START_TASK,
+    TaskPaused: cti.TaskMsgMask.PAUSE_TASK,
+    TaskResumed: cti.TaskMsgMask.RESUME_TASK,
+    TaskWrapUpBegun: cti.TaskMsgMask.WRAPUP_TASK,
+    TaskEnded: cti.TaskMsgMask.END_TASK,
+    TaskDataUpdated: cti.TaskMsgMask.TASK_DATA_UPDATE,
+}
+
+
+def task_subject(directory: Directory, event: object) -> tuple[int, int | None]:
+    """Bit of TaskMsgMask that asks for a task event, and the peripheral of the task's agent; None: it has no agent."""
+    skill_target_id: int | None = getattr(event, "skill_target_id", None)
+    agent = None if skill_target_id is None else directory.agents.get(skill_target_id)
+    return _TASK_BITS[type(event)], None if agent is None else agent.peripheral
+
+
+def by_monitor(message: Message, monitor_id: int) -> Message:
+    """The event as a monitor passes it on: with its id, where the event has a place for it."""
+    if not hasattr(message, "monitor_id"):
+        return message
+    told = copy(message)
+    told.monitor_id = monitor_id
+    return told
 
 
 def state_mask_bit(state: AgentState) -> int:

@@ -30,6 +30,9 @@ SERVED = frozenset(
         cti.EndTaskInd.TYPE,
         cti.UpdateTaskContextInd.TYPE,
         cti.GetPrecallMessagesReq.TYPE,
+        cti.TaskMonitorStartReq.TYPE,
+        cti.TaskMonitorStopReq.TYPE,
+        cti.ChangeTaskMonitorMaskReq.TYPE,
     }
 )
 """Types that the gateway has an answer for. A further message becomes served by a line here and its handling."""
