@@ -60,6 +60,7 @@ class Audience:
         self._all_events: dict[int, CtiClient] = {}
         self._task_events: dict[int, CtiClient] = {}
         self._agent_events: dict[int, dict[int, CtiClient]] = {}
+        self._client_monitors: dict[int, CtiClient] = {}
 
     def add(self, client: CtiClient) -> None:
         """A session opened."""
@@ -70,6 +71,8 @@ class Audience:
             self._all_events[client.session_id] = client
         if client.services & cti.ServiceMask.ALL_TASK_EVENTS:
             self._task_events[client.session_id] = client
+        if client.services & cti.ServiceMask.CLIENT_MONITOR:
+            self._client_monitors[client.session_id] = client
         if client.services & cti.ServiceMask.CLIENT_EVENTS and client.skill_target_id is not None:
             self._agent_events.setdefault(client.skill_target_id, {})[client.session_id] = client
 
@@ -80,6 +83,7 @@ class Audience:
         self._reporting.get(client.application_path, {}).pop(client.session_id, None)
         self._all_events.pop(client.session_id, None)
         self._task_events.pop(client.session_id, None)
+        self._client_monitors.pop(client.session_id, None)
         if client.skill_target_id is not None:
             self._agent_events.get(client.skill_target_id, {}).pop(client.session_id, None)
 
@@ -94,6 +98,10 @@ class Audience:
     def of_agent(self, skill_target_id: int) -> list[CtiClient]:
         """CLIENT_EVENTS sessions of an agent."""
         return list(self._agent_events.get(skill_target_id, {}).values())
+
+    def of_client_monitors(self) -> list[CtiClient]:
+        """CLIENT_MONITOR sessions."""
+        return list(self._client_monitors.values())
 
     def of_all_events(self) -> list[CtiClient]:
         """ALL_EVENTS sessions."""

@@ -136,7 +136,13 @@ class Daemon:
         identity = PeerIdentity(accepted.address, accepted.certificate_subject)
         greeter = Greeter(accepted.listener.protocols, identity, self._factory)
         connection = Connection(
-            accepted.stream, greeter, self.exchange, self._clock, accepted.listener.limits, accepted.address
+            accepted.stream,
+            greeter,
+            self.exchange,
+            self._clock,
+            accepted.listener.limits,
+            accepted.address,
+            accepted.port,
         )
         self.exchange.add(connection)
         if self._stopping.is_set():

@@ -19,8 +19,8 @@ from ctigw.gateway.directory import Directory
 from ctigw.gateway.gauges import engine_samples, session_samples
 from ctigw.gateway.inbound import Sender, to_input
 from ctigw.gateway.outbound_mr import to_application
-from ctigw.gateway.requests import answer
-from ctigw.gateway.requests.desk import Desk
+from ctigw.gateway.requests import answer, client_monitor
+from ctigw.gateway.requests.desk import Desk, Letter
 from ctigw.net.clock import SteadyClock
 from ctigw.net.connection import Connection
 from ctigw.observe.metrics import Metrics, Sample
@@ -182,6 +182,7 @@ class Exchange:
             link.sender = Sender(link.session_id, version, path)
             link.cti_client = self._cti_client(link, details, version)
             self._audience.add(link.cti_client)
+            self._post(client_monitor.opened(self._desk, link.cti_client), now)
             if details.services & cti.ServiceMask.AGENT_REPORTING:
                 self._decide(ArmClientOpened(link.session_id, path), now)
         log.info(
@@ -211,6 +212,7 @@ class Exchange:
         self._metrics.session_closed(session.protocol, event.reason.value)
         if link.cti_client is not None:
             self._audience.remove(link.cti_client)
+            self._post(client_monitor.closed(self._desk, link.cti_client, event.reason), now)
             if link.cti_client.services & cti.ServiceMask.AGENT_REPORTING:
                 self._decide(ArmClientLost(link.session_id), now)
         elif link.opened is not None and link.opened.role == "application":
@@ -246,8 +248,7 @@ class Exchange:
         if item is not None:
             self._decide(item, now)
         elif link.cti_client is not None:
-            for client, told in answer(self._desk, link.cti_client, message, now):
-                self._submit(client.connection, told, now)
+            self._post(answer(self._desk, link.cti_client, message, now), now)
 
     # --- what the engine says -----------------------------------------------------------------------------------------
 
@@ -318,6 +319,10 @@ class Exchange:
         for client, monitor_id in recipients:
             told = message if monitor_id == NO_MONITOR else outbound_cti.by_monitor(message, monitor_id)
             self._submit(client.connection, told, now)
+
+    def _post(self, letters: Iterable[Letter], now: float) -> None:
+        for client, message in letters:
+            self._submit(client.connection, message, now)
 
     def _send(self, session_id: int, message: Message, now: float) -> None:
         """To one session; one that has ended meanwhile misses it (decisions F4: an event lost with a connection is not

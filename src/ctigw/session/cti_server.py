@@ -291,6 +291,7 @@ class CtiServerSession(SessionCore):
             agent_extension=request.agent_extension,
             agent_id=request.agent_id,
             agent_instrument=request.agent_instrument,
+            client_signature=request.client_signature,
         )
         self._events.append(SessionOpened(self.protocol, self.role, self.side, details))
         if grant.services & cti.ServiceMask.ALL_EVENTS:

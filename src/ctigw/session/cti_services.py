@@ -30,6 +30,8 @@ SERVED = frozenset(
         cti.EndTaskInd.TYPE,
         cti.UpdateTaskContextInd.TYPE,
         cti.GetPrecallMessagesReq.TYPE,
+        cti.SessionMonitorStartReq.TYPE,
+        cti.SessionMonitorStopReq.TYPE,
         cti.TaskMonitorStartReq.TYPE,
         cti.TaskMonitorStopReq.TYPE,
         cti.ChangeTaskMonitorMaskReq.TYPE,
