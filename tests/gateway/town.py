@@ -25,6 +25,7 @@ from ctigw.config.routing import (
 from ctigw.config.settings import ApplicationSettings, LimitSettings
 from ctigw.gateway.directory import Directory
 from ctigw.gateway.exchange import Exchange
+from ctigw.gateway.standing import agent_states
 from ctigw.net.clock import SteadyClock
 from ctigw.net.connection import Connection
 from ctigw.observe.metrics import Metrics
@@ -167,7 +168,9 @@ async def town(settings: RoutingSettings = SETTINGS, *, requeue_on_recovery: boo
     access = CtiAccess([CtiClient("desktop", b"secret", "", 1, services)], [1], [5000])
     application = ApplicationSettings(name="webchat", requeue_on_recovery=requeue_on_recovery)
     factory = SessionFactory(access, ApplicationBindings([application]), PimPlaces([]))
-    exchange = Exchange(Engine(settings), Directory(settings), metrics, clock)
+    engine, directory = Engine(settings), Directory(settings)
+    factory.agent_state = agent_states(engine, directory)
+    exchange = Exchange(engine, directory, metrics, clock)
     metrics.scrape_from(exchange.samples)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(keep_engine_time, exchange, clock)

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import attrs
 
+from ctigw.gateway.allowance import Allowance
 from ctigw.gateway.monitors import Monitor, Monitors
 from ctigw.net.connection import Connection
 from ctigw.session.events import CtiClientDetails
@@ -31,6 +32,8 @@ class CtiClient:
     details: CtiClientDetails
     skill_target_id: int | None
     """The agent whose events a CLIENT_EVENTS session wants."""
+    bulk: Allowance = attrs.field(factory=Allowance, init=False)
+    """For requests that cause much."""
     services: cti.ServiceMask = attrs.field(init=False)
     application_path: int = attrs.field(init=False)
     call_mask: int = attrs.field(init=False)

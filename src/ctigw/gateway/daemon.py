@@ -22,6 +22,7 @@ from ctigw.gateway.assembly import session_factory
 from ctigw.gateway.directory import Directory
 from ctigw.gateway.exchange import Exchange
 from ctigw.gateway.notify import ServiceManager
+from ctigw.gateway.standing import agent_states
 from ctigw.net.clock import SteadyClock
 from ctigw.net.connection import Connection
 from ctigw.net.listeners import Accepted, Listener, open_sockets
@@ -61,6 +62,7 @@ class Daemon:
         self._directory = Directory(settings.routing)
         self._engine = Engine(settings.routing, settings.gateway.side)
         self._factory = session_factory(settings)
+        self._factory.agent_state = agent_states(self._engine, self._directory)
         self._stopping = trio.Event()
         self._ready = False
         self._turned_at = 0.0

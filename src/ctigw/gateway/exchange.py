@@ -19,7 +19,7 @@ from ctigw.gateway.directory import Directory
 from ctigw.gateway.gauges import engine_samples, session_samples
 from ctigw.gateway.inbound import Sender, to_input
 from ctigw.gateway.outbound_mr import to_application
-from ctigw.gateway.requests import answer, client_monitor
+from ctigw.gateway.requests import answer, client_monitor, teams
 from ctigw.gateway.requests.desk import Desk, Letter
 from ctigw.net.clock import SteadyClock
 from ctigw.net.connection import Connection
@@ -183,6 +183,7 @@ class Exchange:
             link.cti_client = self._cti_client(link, details, version)
             self._audience.add(link.cti_client)
             self._post(client_monitor.opened(self._desk, link.cti_client), now)
+            self._post(teams.opened(self._desk, link.cti_client, now), now)
             if details.services & cti.ServiceMask.AGENT_REPORTING:
                 self._decide(ArmClientOpened(link.session_id, path), now)
         log.info(
@@ -310,9 +311,11 @@ class Exchange:
     def _agent_state(self, event: AgentStateChanged, now: float) -> None:
         view = event.view
         mask = outbound_cti.state_mask_bit(view.state)
-        teams = self._directory.teams_of(view.skill_target_id)
-        for recipient in self._audience.of_agent_state(view.skill_target_id, mask, teams):
-            message = outbound_cti.agent_state(self._directory, view, recipient.client.version, now)
+        teams_of = self._directory.teams_of(view.skill_target_id)
+        own = self._audience.of_agent(view.skill_target_id)
+        desktop = (own[0].session_id, own[0].details.client_signature) if own else outbound_cti.NO_DESKTOP
+        for recipient in self._audience.of_agent_state(view.skill_target_id, mask, teams_of):
+            message = outbound_cti.agent_state(self._directory, view, recipient.client.version, now, desktop)
             self._tell((recipient,), message, now)
 
     def _tell(self, recipients: Iterable[Recipient], message: Message, now: float) -> None:

@@ -44,6 +44,9 @@ from ctigw.session.agent_mode import wire_agent_mode
 from ctigw.wire import FloatValue, Message, TaskId, cti
 from ctigw.wire.values import NULL_INT, NULL_UINT, NULL_USHORT
 
+SIGNATURE_CHARACTERS = 63
+"""Longest CTIClientSignature, without its NUL (cti.toml AGENT_STATE_EVENT)."""
+
 Floats = list[tuple[int, FloatValue]]
 
 _RESPONSES: dict[ReportKind, type[Any]] = {
@@ -149,8 +152,17 @@ def lifetime_exceeded(event: MaxTaskLifetimeExceeded) -> Message:
     return cti.MaxTaskLifetimeExceededEvent(event.mrd_id, event.skill_target_id, TaskId(*event.task_id))
 
 
-def agent_state(directory: Directory, view: AgentView, version: int, now: float) -> Message:
-    """AGENT_STATE_EVENT (decisions C5); StateDuration in whole seconds."""
+NO_DESKTOP: tuple[int, str | None] = (0, None)
+"""SessionID and ClientSignature where an agent has no CLIENT_EVENTS session of his own."""
+
+
+def agent_state(
+    directory: Directory, view: AgentView, version: int, now: float, desktop: tuple[int, str | None] = NO_DESKTOP
+) -> Message:
+    """AGENT_STATE_EVENT (decisions C5); StateDuration in whole seconds. `desktop`: SessionID and ClientSignature of the
+    agent's own CLIENT_EVENTS session.
+    """
+    session_id, signature = desktop
     agent = directory.agents[view.skill_target_id]
     groups = view.queues
     first = groups[0] if groups else None
@@ -167,12 +179,14 @@ def agent_state(directory: Directory, view: AgentView, version: int, now: float)
             (event.FLT_SKILL_GROUP_PRIORITY, 0),
             (event.FLT_SKILL_GROUP_STATE, state),
         ]
+    if signature:
+        floating.append((event.CTI_CLIENT_SIGNATURE, signature[:SIGNATURE_CHARACTERS]))
     if view.max_beyond_task_limit:
         floating.append((event.MAX_BEYOND_TASK_LIMIT, view.max_beyond_task_limit))
     return event(
         monitor_id=NO_MONITOR,
         peripheral_id=agent.peripheral,
-        session_id=0,
+        session_id=session_id,
         peripheral_type=cti.PeripheralType.ENTERPRISE_AGENT,
         skill_group_state=view.state if first is None else first[1],
         state_duration=max(0, int(now - view.since)),

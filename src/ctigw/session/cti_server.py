@@ -4,6 +4,8 @@ Knows opening, keeping and ending, and which messages may pass; must not know ag
 "Opening", "Keeping and ending", "Failure rules", decisions A3, A7, C1, C2, C8.
 """
 
+from collections.abc import Callable
+
 from ctigw.errors import DecodeError, LocalProtocolError
 from ctigw.session.access import CtiAccess, Grant, RefusalLedger, device_names
 from ctigw.session.core import CLOSE_TIME_S, UNKNOWN_MESSAGE, SessionCore, idle_seconds
@@ -51,6 +53,15 @@ _NO_DEVICE = 0xFFFF
 """DEVID_NONE: a SYSTEM_EVENT that concerns no device."""
 
 
+AgentStateOf = Callable[[int, str, float], int]
+"""Peripheral, number of an agent, now (UTC seconds) -> overall state of the agent for OPEN_CONF.AgentState."""
+
+
+def no_agent_state(peripheral: int, number: str, now: float) -> int:
+    """The answer of one who knows no agents."""
+    return cti.AgentState.UNKNOWN
+
+
 class CtiServerSession(SessionCore):
     """The peer is a CTI client.
 
@@ -67,6 +78,7 @@ class CtiServerSession(SessionCore):
         now: float,
         *,
         standby: bool = False,
+        agent_state: AgentStateOf = no_agent_state,
     ) -> None:
         super().__init__("cti", "client", cti_codec(NEWEST_VERSION), CTI_MAX_BODY, now)
         self.client_id = ""
@@ -75,6 +87,7 @@ class CtiServerSession(SessionCore):
         self._registry = devices
         self._peer = peer
         self._standby = standby
+        self._agent_state = agent_state
         self._state = CtiState.OPENING
         self._services = cti.ServiceMask(0)
         self._devices: tuple[Device, ...] = ()
@@ -299,7 +312,9 @@ class CtiServerSession(SessionCore):
                 self._send(_peripheral_online(peripheral, now), Lane.DATA)
 
     def _open_conf(self, request: cti.OpenReq, grant: Grant, now: float) -> cti.OpenConf:
-        has_device = bool(self._devices)
+        agent_state: int = cti.AgentState.LOGIN
+        for peripheral, number in self._devices:
+            agent_state = self._agent_state(peripheral, number, now)
         answer = cti.OpenConf(
             invoke_id=request.invoke_id,
             services_granted=grant.services,
@@ -308,12 +323,11 @@ class CtiServerSession(SessionCore):
             icm_central_controller_time=int(now) & _TIME_MASK,
             peripheral_online=1,
             peripheral_type=PERIPHERAL_TYPE,
-            # The session does not know agents; the first AGENT_STATE_EVENT tells.
-            agent_state=cti.AgentState.UNKNOWN if has_device else cti.AgentState.LOGIN,
+            agent_state=agent_state,
             department_id=0,
             session_type=cti.SessionType.STANDBY if self._standby else cti.SessionType.ACTIVE,
         )
-        if has_device:
+        if self._devices:
             given = (
                 (cti.OpenConf.AGENT_EXTENSION, request.agent_extension),
                 (cti.OpenConf.AGENT_ID, request.agent_id),

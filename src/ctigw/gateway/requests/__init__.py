@@ -8,7 +8,7 @@ sockets or Trio. What the engine has to decide on is an input instead (`ctigw.ga
 from collections.abc import Iterable
 
 from ctigw.gateway.audience import CtiClient
-from ctigw.gateway.requests import agents, client_monitor, device_monitors, task_monitors
+from ctigw.gateway.requests import agents, client_monitor, device_monitors, task_monitors, teams
 from ctigw.gateway.requests.desk import Desk, Handler, Letter
 from ctigw.wire import Message
 
@@ -17,6 +17,7 @@ _HANDLERS: dict[type[Message], Handler] = {
     **client_monitor.HANDLERS,
     **device_monitors.HANDLERS,
     **task_monitors.HANDLERS,
+    **teams.HANDLERS,
 }
 
 
