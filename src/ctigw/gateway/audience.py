@@ -14,6 +14,7 @@ import attrs
 
 from ctigw.gateway.allowance import Allowance
 from ctigw.gateway.monitors import Monitor, Monitors
+from ctigw.gateway.registered import RegisteredVariables
 from ctigw.net.connection import Connection
 from ctigw.session.events import CtiClientDetails
 from ctigw.wire import cti
@@ -32,6 +33,10 @@ class CtiClient:
     details: CtiClientDetails
     skill_target_id: int | None
     """The agent whose events a CLIENT_EVENTS session wants."""
+    variables: RegisteredVariables | None = attrs.field(default=None, init=False)
+    """None: all variables."""
+    reports: int = attrs.field(default=0, init=False)
+    """Alarms that the client reported."""
     bulk: Allowance = attrs.field(factory=Allowance, init=False)
     """For requests that cause much."""
     services: cti.ServiceMask = attrs.field(init=False)
@@ -59,6 +64,7 @@ class Audience:
     def __init__(self) -> None:
         self.monitors = Monitors()
         self._sessions: dict[int, CtiClient] = {}
+        self._of_client_id: dict[str, dict[int, CtiClient]] = {}
         self._reporting: dict[int, dict[int, CtiClient]] = {}
         self._all_events: dict[int, CtiClient] = {}
         self._task_events: dict[int, CtiClient] = {}
@@ -68,6 +74,7 @@ class Audience:
     def add(self, client: CtiClient) -> None:
         """A session opened."""
         self._sessions[client.session_id] = client
+        self._of_client_id.setdefault(client.details.client_id, {})[client.session_id] = client
         if client.services & cti.ServiceMask.AGENT_REPORTING:
             self._reporting.setdefault(client.application_path, {})[client.session_id] = client
         if client.services & cti.ServiceMask.ALL_EVENTS:
@@ -83,6 +90,7 @@ class Audience:
         """A session ended."""
         self.monitors.end_of_session(client.session_id)
         self._sessions.pop(client.session_id, None)
+        self._of_client_id.get(client.details.client_id, {}).pop(client.session_id, None)
         self._reporting.get(client.application_path, {}).pop(client.session_id, None)
         self._all_events.pop(client.session_id, None)
         self._task_events.pop(client.session_id, None)
@@ -97,6 +105,10 @@ class Audience:
     def session(self, session_id: int) -> CtiClient | None:
         """An open session."""
         return self._sessions.get(session_id)
+
+    def of_client_id(self, client_id: str) -> list[CtiClient]:
+        """All open sessions of a ClientID."""
+        return list(self._of_client_id.get(client_id, {}).values())
 
     def of_agent(self, skill_target_id: int) -> list[CtiClient]:
         """CLIENT_EVENTS sessions of an agent."""

@@ -321,6 +321,8 @@ class Exchange:
     def _tell(self, recipients: Iterable[Recipient], message: Message, now: float) -> None:
         for client, monitor_id in recipients:
             told = message if monitor_id == NO_MONITOR else outbound_cti.by_monitor(message, monitor_id)
+            if client.variables is not None:
+                told = client.variables.narrow(told)
             self._submit(client.connection, told, now)
 
     def _post(self, letters: Iterable[Letter], now: float) -> None:

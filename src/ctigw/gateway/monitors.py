@@ -149,7 +149,11 @@ class Monitors:
             if isinstance(monitor.watch, DeviceWatch) and (not mask or monitor.watch.agent_state_mask & mask):
                 yield monitor
         for team in teams:
-            yield from self._teams.get(team, {}).values()
+            yield from self.of_team(team)
+
+    def of_team(self, team_id: int) -> Iterator[Monitor]:
+        """Monitors of a team."""
+        yield from self._teams.get(team_id, {}).values()
 
     def any_of_sessions(self) -> bool:
         """Whether anybody watches sessions."""

@@ -8,7 +8,7 @@ sockets or Trio. What the engine has to decide on is an input instead (`ctigw.ga
 from collections.abc import Iterable
 
 from ctigw.gateway.audience import CtiClient
-from ctigw.gateway.requests import agents, client_monitor, device_monitors, task_monitors, teams
+from ctigw.gateway.requests import agents, client_monitor, desktop, device_monitors, task_monitors, teams, user_messages
 from ctigw.gateway.requests.desk import Desk, Handler, Letter
 from ctigw.wire import Message
 
@@ -18,6 +18,8 @@ _HANDLERS: dict[type[Message], Handler] = {
     **device_monitors.HANDLERS,
     **task_monitors.HANDLERS,
     **teams.HANDLERS,
+    **desktop.HANDLERS,
+    **user_messages.HANDLERS,
 }
 
 

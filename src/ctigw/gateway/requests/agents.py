@@ -37,7 +37,8 @@ def repeat_pre_calls(desk: Desk, client: CtiClient, message: cti.GetPrecallMessa
     status = cti.ArmStatus.NO_ERROR if known else cti.ArmStatus.MRD_LIST_ENTRY_NOT_FOUND
     yield Letter(client, cti.GetPrecallMessagesResp(message.invoke_id, status, len(pending)))
     for event in pending:
-        yield Letter(client, outbound_cti.chosen(desk.directory, event))
+        announced = outbound_cti.chosen(desk.directory, event)
+        yield Letter(client, announced if client.variables is None else client.variables.narrow(announced))
 
 
 HANDLERS: dict[type[Message], Handler] = {
