@@ -44,11 +44,15 @@ class CtiClient:
     call_mask: int = attrs.field(init=False)
     agent_state_mask: int = attrs.field(init=False)
 
+    config_mask: int = attrs.field(init=False)
+    """Kinds of configuration whose changes the client wants to hear of; nothing changes while this build runs."""
+
     def __attrs_post_init__(self) -> None:
         self.services = self.details.services
         self.application_path = self.details.application_path or 0
         self.call_mask = self.details.call_event_mask
         self.agent_state_mask = self.details.agent_state_mask
+        self.config_mask = self.details.config_mask
 
 
 class Recipient(NamedTuple):

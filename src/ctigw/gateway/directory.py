@@ -12,6 +12,7 @@ class Directory:
     """Indexes over one configuration; made anew when the configuration changes."""
 
     def __init__(self, settings: RoutingSettings) -> None:
+        self.settings = settings
         self.agents: dict[int, Agent] = {agent.skill_target_id: agent for agent in settings.agents}
         self.mrds: dict[int, MediaRoutingDomain] = {mrd.id: mrd for mrd in settings.media_routing_domains}
         self.peripherals: tuple[int, ...] = tuple(peripheral.id for peripheral in settings.peripherals)

@@ -33,6 +33,8 @@ SERVED = frozenset(
         cti.MonitorStartReq.TYPE,
         cti.MonitorStopReq.TYPE,
         cti.ChangeMonitorMaskReq.TYPE,
+        cti.ConfigRequestKeyEvent.TYPE,
+        cti.ConfigRequestEvent.TYPE,
         cti.UserMessageReq.TYPE,
         cti.RegisterVariablesReq.TYPE,
         cti.ClientEventReportReq.TYPE,

@@ -8,7 +8,16 @@ sockets or Trio. What the engine has to decide on is an input instead (`ctigw.ga
 from collections.abc import Iterable
 
 from ctigw.gateway.audience import CtiClient
-from ctigw.gateway.requests import agents, client_monitor, desktop, device_monitors, task_monitors, teams, user_messages
+from ctigw.gateway.requests import (
+    agents,
+    client_monitor,
+    configuration,
+    desktop,
+    device_monitors,
+    task_monitors,
+    teams,
+    user_messages,
+)
 from ctigw.gateway.requests.desk import Desk, Handler, Letter
 from ctigw.wire import Message
 
@@ -19,6 +28,7 @@ _HANDLERS: dict[type[Message], Handler] = {
     **task_monitors.HANDLERS,
     **teams.HANDLERS,
     **desktop.HANDLERS,
+    **configuration.HANDLERS,
     **user_messages.HANDLERS,
 }
 

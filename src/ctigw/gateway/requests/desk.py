@@ -11,6 +11,7 @@ import attrs
 
 from ctigw.config.routing import Agent
 from ctigw.gateway.audience import Audience, CtiClient
+from ctigw.gateway.configuration import SiteConfiguration
 from ctigw.gateway.directory import Directory
 from ctigw.routing.engine import Engine
 from ctigw.session.failures import failure_conf
@@ -25,6 +26,10 @@ class Desk:
     """To look at, never to give an input to."""
     directory: Directory
     audience: Audience
+    configuration: SiteConfiguration = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        object.__setattr__(self, "configuration", SiteConfiguration(self.engine, self.directory))
 
 
 class Letter(NamedTuple):
