@@ -190,8 +190,7 @@ async def keep_engine_time(exchange: Exchange, clock: SteadyClock) -> None:
     while True:
         changed = trio.Event()
         exchange.on_deadline_change = changed.set
-        due = exchange.next_deadline()
-        with trio.move_on_at(trio.current_time() + 3600 if due is None else clock.trio_deadline(due)):
+        with trio.move_on_at(clock.trio_deadline(exchange.next_deadline())):
             await changed.wait()
             continue
         exchange.handle_deadlines(clock.now())

@@ -171,9 +171,7 @@ class Daemon:
         self.exchange.on_deadline_change = wake
         while True:
             changed = trio.Event()
-            due = self.exchange.next_deadline()
-            at = math.inf if due is None else self._clock.trio_deadline(due)
-            with trio.move_on_at(at):
+            with trio.move_on_at(self._clock.trio_deadline(self.exchange.next_deadline())):
                 await changed.wait()
                 continue
             self.exchange.handle_deadlines(self._clock.now())

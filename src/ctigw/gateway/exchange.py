@@ -56,6 +56,7 @@ from ctigw.session.events import (
     SessionTouched,
 )
 from ctigw.session.session import Session
+from ctigw.session.system_events import next_half_hour, system_event
 from ctigw.wire import Message, cti
 
 log = logging.getLogger("ctigw.gateway")
@@ -93,7 +94,8 @@ class Exchange:
         self._dirty: dict[Connection, None] = {}
         self._last_session_id = 0
         self._known_deadline = math.inf
-        """The engine's deadline that whoever waits for it knows of."""
+        """The deadline that whoever waits for it knows of."""
+        self._half_hour = next_half_hour(clock.now())
         self._releases: dict[type[Any], Callable[[Any, float], None]] = {
             AgentStateChanged: self._agent_state,
             AgentChosen: self._agent_chosen,
@@ -157,15 +159,21 @@ class Exchange:
 
     # --- time ---------------------------------------------------------------------------------------------------------
 
-    def next_deadline(self) -> float | None:
-        """When the engine wants to be woken, UTC seconds. `on_deadline_change` speaks up for earlier ones only."""
+    def next_deadline(self) -> float:
+        """When `handle_deadlines` is wanted, UTC seconds. `on_deadline_change` speaks up for earlier ones only."""
         due = self._engine.next_deadline()
-        self._known_deadline = math.inf if due is None else due
-        return due
+        self._known_deadline = self._half_hour if due is None else min(due, self._half_hour)
+        return self._known_deadline
 
     def handle_deadlines(self, now: float) -> None:
-        """Let the engine act on everything that is due."""
-        self._decide(DeadlinesPassed(), now)
+        """Let the engine act on everything that is due, and tell of the half hour when it is over."""
+        due = self._engine.next_deadline()
+        if due is not None and due <= now:
+            self._decide(DeadlinesPassed(), now)
+        if self._half_hour <= now:
+            self._half_hour = next_half_hour(now)
+            changed = system_event(cti.SystemEventId.HALF_HOUR_CHANGE, now)
+            self._tell(map(Recipient, self._audience.of_all_events()), changed, now)
         self._flush(now)
 
     # --- what sessions say --------------------------------------------------------------------------------------------

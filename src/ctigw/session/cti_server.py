@@ -32,6 +32,7 @@ from ctigw.session.events import (
 from ctigw.session.failures import failure_conf
 from ctigw.session.session import PeerIdentity
 from ctigw.session.states import CTI_SESSION, CtiState
+from ctigw.session.system_events import system_event
 from ctigw.wire import CTI_MAX_BODY, Message, UnknownMessage, cti, cti_codec, lookup
 
 OLDEST_VERSION = 13
@@ -49,8 +50,6 @@ _SECONDS = 1
 """IdleTimeout is in seconds (decisions A3)."""
 
 _TIME_MASK = 0xFFFFFFFF
-_NO_DEVICE = 0xFFFF
-"""DEVID_NONE: a SYSTEM_EVENT that concerns no device."""
 
 
 AgentStateOf = Callable[[int, str, float], int]
@@ -309,7 +308,7 @@ class CtiServerSession(SessionCore):
         self._events.append(SessionOpened(self.protocol, self.role, self.side, details))
         if grant.services & cti.ServiceMask.ALL_EVENTS:
             for peripheral in self._access.peripherals:
-                self._send(_peripheral_online(peripheral, now), Lane.DATA)
+                self._send(system_event(cti.SystemEventId.PERIPHERAL_ONLINE, now, peripheral), Lane.DATA)
 
     def _open_conf(self, request: cti.OpenReq, grant: Grant, now: float) -> cti.OpenConf:
         agent_state: int = cti.AgentState.LOGIN
@@ -374,15 +373,3 @@ class CtiServerSession(SessionCore):
 
 def _invoke_id(body: bytes) -> int:
     return int.from_bytes(body[:_INVOKE_ID_BYTES], "big")
-
-
-def _peripheral_online(peripheral: int, now: float) -> cti.SystemEvent:
-    return cti.SystemEvent(
-        pg_status=0,
-        icm_central_controller_time=int(now) & _TIME_MASK,
-        system_event_id=cti.SystemEventId.PERIPHERAL_ONLINE,
-        system_event_arg1=peripheral,
-        system_event_arg2=0,
-        system_event_arg3=0,
-        event_device_type=_NO_DEVICE,
-    )
