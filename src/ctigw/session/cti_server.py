@@ -18,6 +18,7 @@ from ctigw.session.cti_services import (
     kind_of,
     name_of,
     needed_services,
+    refusal_of,
 )
 from ctigw.session.device_registry import Device, DeviceRegistry
 from ctigw.session.events import (
@@ -243,7 +244,7 @@ class CtiServerSession(SessionCore):
             return
         if message_type not in SERVED:
             self._refuse(FrameErrorReason.NOT_SERVED, message.NAME)
-            self._answer(message_type, body, cti.FailureStatus.FUNCTION_NOT_AVAILABLE)
+            self._answer_not_served(message_type, body)
             return
         if self._standby:
             self._refuse(FrameErrorReason.NOT_SERVED, f"{message.NAME} to a standby side")
@@ -357,6 +358,13 @@ class CtiServerSession(SessionCore):
             self._answer_request(body, status)
         else:
             self._fail(status)
+
+    def _answer_not_served(self, message_type: int, body: bytes) -> None:
+        refusal = refusal_of(message_type)
+        if refusal.control and len(body) >= _INVOKE_ID_BYTES:
+            self._send(cti.ControlFailureConf(_invoke_id(body), refusal.status, 0), Lane.CONTROL)
+        else:
+            self._answer(message_type, body, cti.FailureStatus(refusal.status))
 
     def _answer_request(self, body: bytes, status: cti.FailureStatus) -> None:
         if len(body) >= _INVOKE_ID_BYTES:
