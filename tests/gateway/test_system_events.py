@@ -1,5 +1,8 @@
 """SYSTEM_EVENT for ALL_EVENTS sessions (cti.toml 31)."""
 
+import logging
+
+import pytest
 import trio
 from trio.testing import MockClock
 
@@ -56,3 +59,17 @@ async def test_a_half_hour_is_no_input_of_the_engine(autojump_clock: MockClock) 
         await desktop.send(cti.MediaLoginReq(1, CHAT, ADA, 1, 1))
         await desktop.received()
         assert len(handled) == 2
+
+
+@pytest.mark.parametrize("monitored", [True, False])
+async def test_connection_monitor_raises_alarms_by_opening_and_closing(
+    autojump_clock: MockClock, caplog: pytest.LogCaptureFixture, monitored: bool
+) -> None:
+    services = S.ALL_TASK_EVENTS | (S.CONNECTION_MONITOR if monitored else S(0))
+    async with town() as place:
+        with caplog.at_level(logging.WARNING, "ctigw.gateway"):
+            peer = await place.client(services)
+            await peer.send(cti.CloseReq(1, 0))
+            await peer.received()
+        alarms = [record.getMessage().split(":")[0].split()[-1] for record in caplog.records]
+        assert alarms == (["open", "closed"] if monitored else [])

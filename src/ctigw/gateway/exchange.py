@@ -194,7 +194,8 @@ class Exchange:
             self._post(teams.opened(self._desk, link.cti_client, now), now)
             if details.services & cti.ServiceMask.AGENT_REPORTING:
                 self._decide(ArmClientOpened(link.session_id, path), now)
-        log.info(
+        log.log(
+            _level(link.cti_client),
             "session %d open: %s %s version %d from %s",
             link.session_id,
             event.protocol,
@@ -226,7 +227,8 @@ class Exchange:
                 self._decide(ArmClientLost(link.session_id), now)
         elif link.opened is not None and link.opened.role == "application":
             self._decide(RoutingClientLost(link.session_id), now)
-        log.info(
+        log.log(
+            _level(link.cti_client),
             "session %d closed: %s %s from %s: %s (%s)%s",
             link.session_id,
             session.protocol,
@@ -398,6 +400,12 @@ class Exchange:
         for connection in self.connections():
             connection.session.close(0, now)
             connection.pump(now)
+
+
+def _level(client: CtiClient | None) -> int:
+    """How loud opening and closing are: CONNECTION_MONITOR raises alarms by them (cti-notes "Who may send what")."""
+    alarming = client is not None and client.services & cti.ServiceMask.CONNECTION_MONITOR
+    return logging.WARNING if alarming else logging.INFO
 
 
 def _nothing() -> None:
