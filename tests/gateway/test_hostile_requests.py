@@ -9,6 +9,7 @@ from trio.testing import MockClock
 
 from ctigw.config.routing import AgentTeam
 from ctigw.net.connection import Connection
+from ctigw.session.cti_services import SERVED
 from ctigw.wire import FloatValue, Message, NamedArray, NamedVariable, TaskId, cti
 from ctigw.wire.catalogue import message_class, protocol
 from ctigw.wire.layout import FloatRow, MessageRow
@@ -23,6 +24,25 @@ NUMBERS = (0, 1, 2, 3, 4, 5, 7, 76, 0xFFFF)
 LONG_NUMBERS = (*NUMBERS, 5000, 5001, 6001, 7001, 0x7FF, 0x3FFF, 0x7FFFFFFF, 0xFFFFFFFF)
 TEXTS = ("", "1001", "1002", "1009", "desktop", "x" * 11, "é\n")
 TEAM = AgentTeam(name="desk", id=7001, peripheral=5000, agents=("1001",), supervisors=("1002",))
+SERVICES = [row for row in ROWS if row.number in SERVED and not row.name.endswith("_IND")]
+LIKELY = {
+    "PeripheralID": (5000, 5000, 0xFFFFFFFF),
+    "TeamID": (7001, 7001, 1),
+    "SupervisorID": (6002, 0xFFFFFFFF),
+    "SessionID": range(1, 6),
+    "MonitorID": range(1, 40),
+    "MRDID": (5001, 5002),
+    "ICMAgentID": (6001, 6002),
+    "AgentSkillTargetID": (6001, 6002),
+    "Distribution": range(5),
+    "MonitoredDeviceType": (76, 0),
+    "ConfigInformation": (0xFF, 0x44, 0x400),
+    "ConfigMsgMask": (0, 4),
+    "CallVariableMask": (1, 0x3FF, 0),
+    "TaskMsgMask": (0x7FF, 1),
+    "AgentStateMask": (0x3FFF, 0),
+}
+"""Values with a meaning, so that requests get behind their first check; every fourth is any value all the same."""
 REQUESTS = 400
 
 
@@ -70,6 +90,8 @@ def any_message(draw: random.Random, row: MessageRow) -> Message:
         field_row = types.get(attribute.name)
         if field_row is not None:
             plain = TaskId(1, 2, 3) if field_row.type == "TASKID" else number(draw, field_row.type)
+            if field_row.name in LIKELY and draw.randrange(4):
+                plain = draw.choice(LIKELY[field_row.name])
             values[attribute.name] = counts.get(field_row.name, plain)
     made: Message = kind(**values, floating=floating)
     return made
@@ -101,7 +123,7 @@ async def test_any_requests_are_answered_and_touch_nobody_else(
         application = await place.application()
         for dialogue in range(1, REQUESTS // 20):
             for _ in range(20):
-                await peer.send(any_message(draw, draw.choice(ROWS)))
+                await peer.send(any_message(draw, draw.choice(draw.choice((ROWS, SERVICES)))))
             await application.new_task(dialogue)
             await peer.received()
         assert errors == []
