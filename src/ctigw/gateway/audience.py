@@ -128,7 +128,7 @@ class Audience:
 
     def wants_task_events(self) -> bool:
         """Does anybody listen to messages 191 to 200."""
-        return bool(self._task_events) or self.monitors.any_of_tasks()
+        return bool(self._task_events or self.monitors.tasks)
 
     def of_task_event(self, bit: int, peripheral: int | None) -> list[Recipient]:
         """ALL_TASK_EVENTS sessions, and task monitors with the bit for the peripheral (None: the task has none yet)."""
@@ -144,6 +144,8 @@ class Audience:
 
     def of_call_event(self, application_path: int | None, skill_target_id: int, mask: int) -> list[Recipient]:
         """A pre-call or its abort: the path, and who asked for it by mask."""
+        if not (self._all_events or self._agent_events or self.monitors):
+            return [Recipient(client) for client in self._of_path(application_path)]
         return self._once(
             map(Recipient, self._of_path(application_path)),
             self.monitors.of_call_event(skill_target_id, mask),
@@ -155,6 +157,8 @@ class Audience:
 
         `teams`: ids of the agent's teams.
         """
+        if not (self._all_events or self._agent_events or self.monitors):
+            return []  # nobody listens to any agent: the usual case of a site that reports only
         return self._once(
             (),
             self.monitors.of_agent_state(skill_target_id, mask, teams),

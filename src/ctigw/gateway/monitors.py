@@ -78,10 +78,15 @@ class Monitors:
     def __init__(self) -> None:
         self._last_id = 0
         self._of_owner: _Found = {}
-        self._tasks: dict[int, tuple[Monitor, TaskWatch]] = {}
+        self.tasks: dict[int, tuple[Monitor, TaskWatch]] = {}
+        """By monitor id. Looked at for each task event, so it is no call."""
         self._devices: _Found = {}
         self._sessions: _Found = {}
         self._teams: _Found = {}
+
+    def __len__(self) -> int:
+        """Sessions that have monitors."""
+        return len(self._of_owner)
 
     def has_room(self, owner: "CtiClient", kind: type[Watch]) -> bool:
         """Whether a session may begin one more monitor of a kind."""
@@ -97,7 +102,7 @@ class Monitors:
         monitor = Monitor(self._last_id, owner, watch)
         self._of_owner.setdefault(owner.session_id, {})[monitor.id] = monitor
         if isinstance(watch, TaskWatch):
-            self._tasks[monitor.id] = monitor, watch
+            self.tasks[monitor.id] = monitor, watch
         else:
             index, key = self._place(watch)
             index.setdefault(key, {})[monitor.id] = monitor
@@ -107,7 +112,7 @@ class Monitors:
         """End a monitor."""
         _take(self._of_owner, monitor.owner.session_id, monitor)
         if isinstance(monitor.watch, TaskWatch):
-            del self._tasks[monitor.id]
+            del self.tasks[monitor.id]
         else:
             _take(*self._place(monitor.watch), monitor)
 
@@ -127,13 +132,9 @@ class Monitors:
             if isinstance(monitor.watch, kind):
                 yield monitor.watch
 
-    def any_of_tasks(self) -> bool:
-        """Whether anybody watches tasks."""
-        return bool(self._tasks)
-
     def of_task(self, bit: int, peripheral: int | None) -> Iterator[Monitor]:
         """Monitors that want an event of a task; see `TaskWatch.wants`."""
-        for monitor, watch in self._tasks.values():
+        for monitor, watch in self.tasks.values():
             if watch.wants(bit, peripheral):
                 yield monitor
 
