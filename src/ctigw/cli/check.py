@@ -84,6 +84,7 @@ def _summary(settings: Settings) -> Iterator[str]:
     yield _row("cti clients", [client.id for client in settings.cti_clients])
     yield _row("applications", [application.name for application in settings.applications])
     yield _row("agents", [agent.id for agent in routing.agents])
+    yield _row("agent teams", [team.name for team in routing.agent_teams])
     queues = [f"sg:{group.name}" for group in routing.skill_groups]
     yield _row("queues", queues + [f"pq:{queue.name}" for queue in routing.precision_queues])
     yield _row("scripts", [call_type.name for call_type in routing.call_types])

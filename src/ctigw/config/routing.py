@@ -120,6 +120,19 @@ class SkillGroup:
 
 
 @attrs.frozen
+class AgentTeam:
+    """`[[agent_team]]`: agents of one peripheral and who supervises them. Nothing is routed by it; supervisor clients
+    watch it, and user messages go to it (cti.toml 107, 128 to 138).
+    """
+
+    name: str = key("unique name", max_bytes=31)
+    id: int = key("TeamID; unique", low=1, high=ID_HIGH)
+    peripheral: int = key("PeripheralID of its agents", low=1, high=ID_HIGH)
+    agents: tuple[str, ...] = key("peripheral agent numbers of its members", default=())
+    supervisors: tuple[str, ...] = key("peripheral agent numbers of its supervisors, the primary one first", default=())
+
+
+@attrs.frozen
 class PrecisionQueueStep:
     """One step of a precision queue (semantics 5.3)."""
 
@@ -182,3 +195,4 @@ class RoutingSettings:
     precision_queues: tuple[PrecisionQueue, ...] = ()
     call_types: tuple[CallType, ...] = ()
     script_selectors: tuple[ScriptSelector, ...] = ()
+    agent_teams: tuple[AgentTeam, ...] = ()

@@ -6,8 +6,10 @@ cti.toml, arm.toml.
 """
 
 from collections.abc import Sequence
+from copy import copy
 from typing import Any
 
+from ctigw.gateway.audience import NO_MONITOR
 from ctigw.gateway.directory import Directory
 from ctigw.gateway.variables import call_variables_to_cti, ecc_variables_to_cti
 from ctigw.routing import inputs
@@ -45,8 +47,8 @@ from ctigw.session.agent_mode import wire_agent_mode
 from ctigw.wire import FloatValue, Message, TaskId, cti
 from ctigw.wire.values import NULL_INT, NULL_UINT, NULL_USHORT
 
-NO_MONITOR = 0
-"""MonitorID of events that come from a service and not from a monitor."""
+SIGNATURE_CHARACTERS = 63
+"""Longest CTIClientSignature, without its NUL (cti.toml AGENT_STATE_EVENT)."""
 
 Floats = list[tuple[int, FloatValue]]
 
@@ -170,8 +172,17 @@ def lifetime_exceeded(event: MaxTaskLifetimeExceeded) -> Message:
     return cti.MaxTaskLifetimeExceededEvent(event.mrd_id, event.skill_target_id, TaskId(*event.task_id))
 
 
-def agent_state(directory: Directory, view: AgentView, version: int, now: float) -> Message:
-    """AGENT_STATE_EVENT (decisions C5); StateDuration in whole seconds."""
+NO_DESKTOP: tuple[int, str | None] = (0, None)
+"""SessionID and ClientSignature where an agent has no CLIENT_EVENTS session of his own."""
+
+
+def agent_state(
+    directory: Directory, view: AgentView, version: int, now: float, desktop: tuple[int, str | None] = NO_DESKTOP
+) -> Message:
+    """AGENT_STATE_EVENT (decisions C5); StateDuration in whole seconds. `desktop`: SessionID and ClientSignature of the
+    agent's own CLIENT_EVENTS session.
+    """
+    session_id, signature = desktop
     agent = directory.agents[view.skill_target_id]
     groups = view.queues
     first = groups[0] if groups else None
@@ -188,12 +199,14 @@ def agent_state(directory: Directory, view: AgentView, version: int, now: float)
             (event.FLT_SKILL_GROUP_PRIORITY, 0),
             (event.FLT_SKILL_GROUP_STATE, state),
         ]
+    if signature:
+        floating.append((event.CTI_CLIENT_SIGNATURE, signature[:SIGNATURE_CHARACTERS]))
     if view.max_beyond_task_limit:
         floating.append((event.MAX_BEYOND_TASK_LIMIT, view.max_beyond_task_limit))
     return event(
         monitor_id=NO_MONITOR,
         peripheral_id=agent.peripheral,
-        session_id=0,
+        session_id=session_id,
         peripheral_type=cti.PeripheralType.ENTERPRISE_AGENT,
         skill_group_state=view.state if first is None else first[1],
         state_duration=max(0, int(now - view.since)),
@@ -370,6 +383,36 @@ def task_event(directory: Directory, event: object) -> Message | None:
         return None
     message: Message = build(directory, event)
     return message
+
+
+_TASK_BITS: dict[type[Any], cti.TaskMsgMask] = {
+    TaskAccepted: cti.TaskMsgMask.BEGIN_TASK,
+    TaskQueued: cti.TaskMsgMask.QUEUED_TASK,
+    TaskDequeued: cti.TaskMsgMask.DEQUEUED_TASK,
+    TaskOffered: cti.TaskMsgMask.OFFER_TASK,
+    TaskStarted: cti.TaskMsgMask.START_TASK,
+    TaskPaused: cti.TaskMsgMask.PAUSE_TASK,
+    TaskResumed: cti.TaskMsgMask.RESUME_TASK,
+    TaskWrapUpBegun: cti.TaskMsgMask.WRAPUP_TASK,
+    TaskEnded: cti.TaskMsgMask.END_TASK,
+    TaskDataUpdated: cti.TaskMsgMask.TASK_DATA_UPDATE,
+}
+
+
+def task_subject(directory: Directory, event: object) -> tuple[int, int | None]:
+    """Bit of TaskMsgMask that asks for a task event, and the peripheral of the task's agent; None: it has no agent."""
+    skill_target_id: int | None = getattr(event, "skill_target_id", None)
+    agent = None if skill_target_id is None else directory.agents.get(skill_target_id)
+    return _TASK_BITS[type(event)], None if agent is None else agent.peripheral
+
+
+def by_monitor(message: Message, monitor_id: int) -> Message:
+    """The event as a monitor passes it on: with its id, where the event has a place for it."""
+    if not hasattr(message, "monitor_id"):
+        return message
+    told = copy(message)
+    told.monitor_id = monitor_id
+    return told
 
 
 def state_mask_bit(state: AgentState) -> int:
