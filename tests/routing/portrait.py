@@ -44,7 +44,7 @@ def portrait(engine: Engine) -> dict[str, Any]:
 
 def _task(task: TaskRecord) -> dict[str, Any]:
     values = {field.name: getattr(task, field.name) for field in attrs.fields(TaskRecord)}
-    values["script"] = task.script.name
+    values["runs"] = task.runs and task.runs.name
     values["domain"] = task.domain and task.domain.key
     return values
 

@@ -89,9 +89,10 @@ class TaskRecord:
     """One task, from its id until it is forgotten."""
 
     id: TaskId
-    dialogue: DialogueKey
+    asked: DialogueKey | None
+    """Who asked the router for it; None: an application assigned it itself (semantics 3.3), then no script runs."""
     mrd: MediaRoutingDomain
-    script: CompiledScript
+    runs: CompiledScript | None
     stored_context: TaskContext | PackedContext
     """Packed while the task waits; as it came otherwise, because most tasks are answered at once."""
     preferred: int | None
@@ -119,6 +120,18 @@ class TaskRecord:
     start_deadline: float = 0.0
     started: bool = False
     label: str | None = None
+
+    @property
+    def dialogue(self) -> DialogueKey:
+        """Who asked for it; never read of a task that an application assigned itself."""
+        assert self.asked is not None
+        return self.asked
+
+    @property
+    def script(self) -> CompiledScript:
+        """The script that routes it; never read of a task that an application assigned itself."""
+        assert self.runs is not None
+        return self.runs
 
     @property
     def context(self) -> TaskContext:
