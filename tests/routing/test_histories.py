@@ -67,7 +67,10 @@ number = st.sampled_from(AGENTS)
 mrd = st.sampled_from((CHAT, EMAIL))
 about_agent = st.tuples(
     st.sampled_from(
-        ("login", "login", "logout", "ready", "ready", "ready", "not_ready", "routable", "not_routable", "not_routable")
+        (
+            *("login", "login", "logout", "ready", "ready", "ready", "not_ready", "routable"),
+            *("not_routable", "not_routable", "limit", "override", "own_offer", "own_start", "own_start"),
+        )
     ),
     number,
     mrd,
@@ -104,6 +107,10 @@ AGENT_REPORTS: dict[str, Any] = {
     "not_ready": lambda o, n, m, k: inputs.MakeAgentNotReady(o, PATH, m, n, k),
     "routable": lambda o, n, m, k: inputs.MakeAgentRoutable(o, PATH, m, n, k - 1),
     "not_routable": lambda o, n, m, k: inputs.MakeAgentNotRoutable(o, PATH, m, n),
+    "limit": lambda o, n, m, k: inputs.ChangeMaxTaskLimit(o, PATH, m, n, k, k - 1),
+    "override": lambda o, n, m, k: inputs.OverrideLimit(o, PATH, m, n),
+    "own_offer": lambda o, n, m, k: inputs.OfferApplicationTask(o, PATH, m, n, (0, 1, 2)[k - 1]),
+    "own_start": lambda o, n, m, k: inputs.StartApplicationTask(o, PATH, m, n, (0, 1, 2)[k - 1]),
 }
 TASK_REPORTS = {
     "offer": inputs.OfferTask,
@@ -200,6 +207,10 @@ class History:
         if isinstance(event, events.TaskAccepted):
             assert event.task_id not in self.accepted
             self.accepted.append(event.task_id)
+        elif isinstance(event, events.ApplicationTaskBegun):
+            assert event.task_id not in self.accepted
+            self.accepted.append(event.task_id)
+            self.with_agent[event.task_id] = (event.skill_target_id, event.mrd_id)
         elif isinstance(event, events.AgentChosen):
             for other in self.with_agent.values():
                 if other[0] == event.skill_target_id and other[1] != event.mrd_id:
@@ -307,7 +318,8 @@ def random_steps(seed: int, count: int) -> Iterator[tuple[Any, ...]]:
             where = chance.choice((WEB, WEB, SECOND_WEB))
             yield "task", chance.choice(SELECTORS), chance.randint(1, 30), where, chance.choice((b"", b"u")), service
         elif roll < 0.45:
-            kind = chance.choice(("login", "login", "ready", "ready", "ready", "routable", "not_routable", "not_ready"))
+            often = ("login", "ready", "ready", "routable", "not_routable", "own_start")
+            kind = chance.choice((*often, *often, "not_ready", "own_offer", "limit", "override"))
             yield kind, chance.choice(AGENTS), chance.choice((CHAT, EMAIL)), chance.randint(1, 3)
         elif roll < 0.8:
             yield (

@@ -12,6 +12,7 @@ import attrs
 from ctigw.gateway.variables import variables_from_cti, variables_from_mr
 from ctigw.routing.inputs import (
     CancelTask,
+    ChangeMaxTaskLimit,
     DialogueKey,
     EndTask,
     Input,
@@ -22,11 +23,14 @@ from ctigw.routing.inputs import (
     MediaLogin,
     MediaLogout,
     NewTask,
+    OfferApplicationTask,
     OfferTask,
     Origin,
+    OverrideLimit,
     PauseTask,
     ResumeTask,
     RunScriptResult,
+    StartApplicationTask,
     StartTask,
     TaskContext,
     TaskId,
@@ -36,7 +40,7 @@ from ctigw.routing.inputs import (
 )
 from ctigw.session.agent_mode import agent_mode
 from ctigw.wire import Message, cti, mr
-from ctigw.wire.values import NULL_INT
+from ctigw.wire.values import NULL_INT, NULL_UINT
 
 
 @attrs.frozen
@@ -122,7 +126,28 @@ def _login(sender: Sender, message: cti.MediaLoginReq) -> dict[str, Any]:
     return {
         "routable": agent_mode(sender.version, message.agent_mode),
         "max_task_limit": message.max_task_limit,
-        "max_beyond_task_limit": message.max_beyond_task_limit or 0,
+        "max_beyond_task_limit": _given(message.max_beyond_task_limit),
+    }
+
+
+def _given(number: int | None) -> int:
+    """A number that is 0 when it is absent or the null value."""
+    return 0 if number is None or number == NULL_UINT else number
+
+
+def _limit(_: Sender, message: cti.ChangeMaxTaskLimitReq) -> dict[str, Any]:
+    beyond = message.max_beyond_task_limit
+    return {
+        "max_task_limit": message.max_task_limit,
+        "max_beyond_task_limit": None if beyond == NULL_UINT else beyond,
+    }
+
+
+def _application_task(_: Sender, message: cti.OfferApplicationTaskReq | cti.StartApplicationTaskReq) -> dict[str, Any]:
+    return {
+        "skill_group_id": _given(message.skill_group_id),
+        "service_id": _given(message.service_id),
+        "variables": variables_from_cti(message.floating),
     }
 
 
@@ -160,6 +185,10 @@ _TRANSLATIONS: dict[type[Any], Callable[[Sender, Any], Input]] = {
     cti.MakeAgentNotRoutableReq: _report(MakeAgentNotRoutable),
     cti.MakeAgentReadyInd: _report(MakeAgentReady, lambda _, message: {"make_routable": message.make_routable != 0}),
     cti.MakeAgentNotReadyReq: _report(MakeAgentNotReady, lambda _, message: {"reason_code": message.reason_code}),
+    cti.ChangeMaxTaskLimitReq: _report(ChangeMaxTaskLimit, _limit),
+    cti.OverrideLimitReq: _report(OverrideLimit),
+    cti.OfferApplicationTaskReq: _report(OfferApplicationTask, _application_task),
+    cti.StartApplicationTaskReq: _report(StartApplicationTask, _application_task),
     cti.OfferTaskInd: _report(OfferTask),
     cti.StartTaskInd: _report(StartTask),
     cti.PauseTaskInd: _report(PauseTask),

@@ -15,6 +15,7 @@ from ctigw.routing.events import (
     AgentChosen,
     AgentMadeNotRoutable,
     AgentView,
+    ApplicationTaskBegun,
     MaxTaskLifetimeExceeded,
     PreCallAborted,
     ReportAnswered,
@@ -51,8 +52,17 @@ _RESPONSES: dict[ReportKind, type[Any]] = {
     ReportKind.MEDIA_LOGIN: cti.MediaLoginResp,
     ReportKind.MAKE_AGENT_NOT_ROUTABLE: cti.MakeAgentNotRoutableResp,
     ReportKind.MAKE_AGENT_NOT_READY: cti.MakeAgentNotReadyResp,
+    ReportKind.CHANGE_MAX_TASK_LIMIT: cti.ChangeMaxTaskLimitResp,
+    ReportKind.OVERRIDE_LIMIT: cti.OverrideLimitResp,
 }
 """Requests have an answer of their own; every other report is an indication (arm.toml, rules answers)."""
+
+_TASK_RESPONSES: dict[ReportKind, type[Any]] = {
+    ReportKind.OFFER_APPLICATION_TASK: cti.OfferApplicationTaskResp,
+    ReportKind.START_APPLICATION_TASK: cti.StartApplicationTaskResp,
+}
+"""Answers with the id that the task got; no task on failure."""
+_NO_TASK = TaskId(NULL_INT, NULL_INT, NULL_INT)
 
 
 def answer(event: ReportAnswered) -> Message | None:
@@ -61,6 +71,11 @@ def answer(event: ReportAnswered) -> Message | None:
     if response is not None:
         built: Message = response(event.origin.invoke_id, event.status)
         return built
+    response = _TASK_RESPONSES.get(event.kind)
+    if response is not None:
+        task_id = _NO_TASK if event.task_id is None else TaskId(*event.task_id)
+        with_task: Message = response(event.origin.invoke_id, event.status, task_id)
+        return with_task
     return cti.FailureResp(event.origin.invoke_id, event.status) if event.status else None
 
 
@@ -246,6 +261,15 @@ def _begin(_: Directory, event: TaskAccepted) -> Message:
     )
 
 
+def _begin_application_task(directory: Directory, event: ApplicationTaskBegun) -> Message:
+    """Such a task is with its agent from the first, and belongs to no call type."""
+    prefix, _, _ = _agent_part(directory, event.skill_target_id)
+    named, arrays, ecc = ecc_variables_to_cti(event.context.variables)
+    floating = call_variables_to_cti(event.context.variables) + ecc
+    task_id = TaskId(*event.task_id)
+    return cti.BeginTaskEvent(*prefix, event.mrd_id, task_id, named, arrays, NULL_UINT, floating)
+
+
 def _entries(entries: Sequence[QueueEntry]) -> Floats:
     """One list entry for each group; members of an entry follow one another (cti-notes, framing)."""
     floating: Floats = []
@@ -331,6 +355,7 @@ def _data_updated(directory: Directory, event: TaskDataUpdated) -> Message:
 
 _TASK_EVENTS: dict[type[Any], Any] = {
     TaskAccepted: _begin,
+    ApplicationTaskBegun: _begin_application_task,
     TaskQueued: _queued,
     TaskDequeued: _queued,
     TaskOffered: _moved,

@@ -9,7 +9,7 @@ messages, sessions' insides or a clock. Nothing but `apply` changes the state, s
 from collections.abc import Callable, Iterable
 
 from ctigw.config.routing import Agent, MediaRoutingDomain, RoutingSettings
-from ctigw.routing import census, inputs, reports, tasks
+from ctigw.routing import application_tasks, census, inputs, limits, reports, tasks
 from ctigw.routing.agents import changed, signed_out_view, view
 from ctigw.routing.apply import apply
 from ctigw.routing.deadlines import AgentKey, DeadlineKey, DeadlineKind
@@ -43,6 +43,10 @@ _RULES: dict[type, Callable[..., None]] = {
     inputs.MakeAgentNotRoutable: reports.make_not_routable,
     inputs.MakeAgentReady: reports.make_ready,
     inputs.MakeAgentNotReady: reports.make_not_ready,
+    inputs.ChangeMaxTaskLimit: limits.change_limit,
+    inputs.OverrideLimit: limits.override,
+    inputs.OfferApplicationTask: application_tasks.offer,
+    inputs.StartApplicationTask: application_tasks.start,
     inputs.OfferTask: reports.offer,
     inputs.StartTask: reports.start,
     inputs.PauseTask: reports.pause,

@@ -175,6 +175,19 @@ class TaskMoved:
 
 
 @record
+class ApplicationTaskBegun:
+    """An application assigned a task to an agent itself (BEGIN_TASK_EVENT); its first state follows."""
+
+    task_id: TaskId
+    mrd_id: int
+    skill_target_id: int
+    queue: QueueRef | None
+    context: TaskContext
+    uses_override: bool = False
+    """It uses up a leave to go beyond the limits."""
+
+
+@record
 class TaskOffered(TaskMoved):
     """OFFER_TASK_EVENT."""
 
@@ -288,3 +301,5 @@ class ReportAnswered:
     origin: Origin
     kind: ReportKind
     status: ReportStatus
+    task_id: TaskId | None = None
+    """The id that a task got by the request."""

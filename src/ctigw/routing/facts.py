@@ -79,6 +79,14 @@ class AgentLimitsSet:
 
 
 @record
+class LimitOverrideGranted:
+    """An application may assign one task more than the agent's limits allow."""
+
+    mrd_id: int
+    skill_target_id: int
+
+
+@record
 class AgentReadinessSet:
     """The agent became ready, or not ready with a reason."""
 
@@ -167,6 +175,7 @@ Event = (
     | AgentSignedIn
     | AgentSignedOut
     | AgentLimitsSet
+    | LimitOverrideGranted
     | AgentReadinessSet
     | AgentModeSet
     | AgentNotRoutableDeferred
@@ -187,6 +196,7 @@ Event = (
     | events.LabelRepeated
     | events.TaskKept
     | events.TaskTakenUp
+    | events.ApplicationTaskBegun
     | events.TaskOffered
     | events.TaskStarted
     | events.TaskPaused

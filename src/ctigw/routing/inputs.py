@@ -178,6 +178,38 @@ class MakeAgentNotReady(AgentReport):
 
 
 @record
+class ChangeMaxTaskLimit(AgentReport):
+    """CHANGE_MAX_TASK_LIMIT_REQ; `max_beyond_task_limit` None: not named."""
+
+    max_task_limit: int
+    max_beyond_task_limit: int | None = None
+
+
+@record
+class OverrideLimit(AgentReport):
+    """OVERRIDE_LIMIT_REQ."""
+
+
+@record
+class ApplicationTask(AgentReport):
+    """A task that the application assigns itself (semantics 3.3). Skill group and service: 0 is none."""
+
+    skill_group_id: int = 0
+    service_id: int = 0
+    variables: tuple[Variable, ...] = ()
+
+
+@record
+class OfferApplicationTask(ApplicationTask):
+    """OFFER_APPLICATION_TASK_REQ."""
+
+
+@record
+class StartApplicationTask(ApplicationTask):
+    """START_APPLICATION_TASK_REQ."""
+
+
+@record
 class TaskReport(AgentReport):
     """An agent report about one task."""
 
@@ -246,6 +278,10 @@ Input = (
     | MakeAgentNotRoutable
     | MakeAgentReady
     | MakeAgentNotReady
+    | ChangeMaxTaskLimit
+    | OverrideLimit
+    | OfferApplicationTask
+    | StartApplicationTask
     | OfferTask
     | StartTask
     | PauseTask

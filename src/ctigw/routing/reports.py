@@ -29,6 +29,7 @@ from ctigw.routing.facts import (
     ArmClientJoined,
     ArmClientLeft,
 )
+from ctigw.routing.limits import TASK_LIMITS, are_limits
 from ctigw.routing.state import AgentDomain, TaskRecord
 from ctigw.routing.tasks import end
 from ctigw.routing.terms import (
@@ -39,8 +40,6 @@ from ctigw.routing.terms import (
 )
 from ctigw.routing.turn import Turn
 
-TASK_LIMITS = range(1, 1001)
-"""MaxTaskLimit (decisions C6)."""
 AGENT_LOGGED_OUT = 40
 APPLICATION_PATH_DOWN = 42
 """Dispositions (semantics 3.6)."""
@@ -81,7 +80,7 @@ def task_life_over(turn: Turn, domain: AgentDomain) -> None:
 def sign_in(turn: Turn, item: inputs.MediaLogin) -> None:
     """MEDIA_LOGIN_REQ (semantics 2.4, decisions C6, C7)."""
     status = outside(turn.state, item)
-    if status is ReportStatus.NO_ERROR and item.max_task_limit not in TASK_LIMITS:
+    if status is ReportStatus.NO_ERROR and not are_limits(item.max_task_limit, item.max_beyond_task_limit):
         status = ReportStatus.PERFORMANCE_LIMIT_EXCEEDED
     if status is ReportStatus.NO_ERROR:
         domain = turn.state.domains.get(AgentKey(item.skill_target_id, item.mrd_id))

@@ -193,6 +193,8 @@ class AgentDomain:
     max_task_limit: int = 0
     max_beyond_task_limit: int = 0
     reason_code: int = 0
+    overrides: int = 0
+    """Leaves for one application task each beyond both limits (semantics 3.3)."""
     session_id: int = 0
     """The agent reporting session that signed the agent in last (decisions C4)."""
     application_path: int = 0
@@ -242,6 +244,12 @@ class State:
             for queue in settings.precision_queues
         ]
         self.queues = _queues(settings, self.scripts, self._precision)
+        self.groups = {
+            (queue.ref.id, queue.mrd_id): queue.ref
+            for queue in self.queues.values()
+            if queue.ref.kind is not QueueKind.AGENT
+        }
+        """Skill groups and precision queues by id on the wire and domain."""
 
         self.last_now = float("-inf")
         self.last_key = 0
