@@ -29,6 +29,7 @@ def portrait(engine: Engine) -> dict[str, Any]:
             for number, client in state.clients.items()
         },
         "arm_paths": list(state.arm_paths.items()),
+        "path_data": dict(state.path_data),
         "tasks": [_task(task) for task in state.tasks.values()],
         "remembered": list(state.remembered),
         "relatives": dict(state.relatives),

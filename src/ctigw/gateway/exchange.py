@@ -295,7 +295,8 @@ class Exchange:
         self._tell(self._audience.of_path(path), outbound_cti.lifetime_exceeded(event), now)
 
     def _report_answered(self, event: ReportAnswered, now: float) -> None:
-        answered = outbound_cti.answer(event)
+        link = self._links.get(event.origin.session_id)
+        answered = None if link is None else outbound_cti.answer(event, link.sender.version)
         if answered is not None:
             self._send(event.origin.session_id, answered, now)
 

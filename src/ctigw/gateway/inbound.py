@@ -30,6 +30,7 @@ from ctigw.routing.inputs import (
     PauseTask,
     ResumeTask,
     RunScriptResult,
+    SetPathData,
     StartApplicationTask,
     StartTask,
     TaskContext,
@@ -174,6 +175,16 @@ def _update_task_context(sender: Sender, message: cti.UpdateTaskContextInd) -> U
     )
 
 
+def _set_path_data(sender: Sender, message: cti.SetAppDataReq | cti.SetAppPathDataInd) -> SetPathData:
+    return SetPathData(
+        origin=Origin(sender.session_id, message.invoke_id),
+        application_path=sender.application_path,
+        named_path=message.application_path_id,
+        variables=variables_from_cti(message.floating),
+        is_request=isinstance(message, cti.SetAppDataReq),
+    )
+
+
 _TRANSLATIONS: dict[type[Any], Callable[[Sender, Any], Input]] = {
     mr.NewTask: _new_task,
     mr.CancelTask: _cancel_task,
@@ -196,6 +207,8 @@ _TRANSLATIONS: dict[type[Any], Callable[[Sender, Any], Input]] = {
     cti.WrapupTaskInd: _report(WrapUpTask),
     cti.EndTaskInd: _report(EndTask, _end),
     cti.UpdateTaskContextInd: _update_task_context,
+    cti.SetAppDataReq: _set_path_data,
+    cti.SetAppPathDataInd: _set_path_data,
 }
 
 

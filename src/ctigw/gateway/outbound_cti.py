@@ -40,6 +40,7 @@ from ctigw.routing.terms import (
     ReportKind,
 )
 from ctigw.session.agent_mode import wire_agent_mode
+from ctigw.session.failures import failure_conf
 from ctigw.wire import FloatValue, Message, TaskId, cti
 from ctigw.wire.values import NULL_INT, NULL_UINT, NULL_USHORT
 
@@ -65,8 +66,15 @@ _TASK_RESPONSES: dict[ReportKind, type[Any]] = {
 _NO_TASK = TaskId(NULL_INT, NULL_INT, NULL_INT)
 
 
-def answer(event: ReportAnswered) -> Message | None:
-    """RESP of a request, FAILURE_RESP of an indication that failed; an indication that went well has none."""
+def answer(event: ReportAnswered, version: int) -> Message | None:
+    """RESP of a request, FAILURE_RESP of an indication that failed; an indication that went well has none.
+
+    SET_APP_DATA_REQ is no agent report: its refusal is a FAILURE_CONF, whose status is no ARM status (decisions C2).
+    """
+    if event.kind is ReportKind.SET_APP_DATA:
+        if event.status:
+            return failure_conf(version, event.origin.invoke_id, cti.FailureStatus.FUNCTION_NOT_AVAILABLE)
+        return cti.SetAppDataConf(event.origin.invoke_id)
     response = _RESPONSES.get(event.kind)
     if response is not None:
         built: Message = response(event.origin.invoke_id, event.status)

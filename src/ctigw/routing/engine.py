@@ -9,7 +9,7 @@ messages, sessions' insides or a clock. Nothing but `apply` changes the state, s
 from collections.abc import Callable, Iterable
 
 from ctigw.config.routing import Agent, MediaRoutingDomain, RoutingSettings
-from ctigw.routing import application_tasks, census, inputs, limits, reports, tasks
+from ctigw.routing import application_tasks, census, inputs, limits, path_data, reports, tasks
 from ctigw.routing.agents import changed, signed_out_view, view
 from ctigw.routing.apply import apply
 from ctigw.routing.deadlines import AgentKey, DeadlineKey, DeadlineKind
@@ -19,7 +19,7 @@ from ctigw.routing.events import (
     AgentView,
 )
 from ctigw.routing.facts import Event
-from ctigw.routing.inputs import Input, TaskId
+from ctigw.routing.inputs import Input, TaskId, Variable
 from ctigw.routing.script_run import next_precision_step
 from ctigw.routing.selection import settle
 from ctigw.routing.state import State, TaskRecord
@@ -35,6 +35,7 @@ _RULES: dict[type, Callable[..., None]] = {
     inputs.CancelTask: tasks.cancel,
     inputs.RunScriptResult: tasks.script_result,
     inputs.UpdateTaskContext: tasks.update_context,
+    inputs.SetPathData: path_data.set_path_data,
     inputs.ArmClientOpened: reports.open_client,
     inputs.ArmClientLost: reports.lose_client,
     inputs.MediaLogin: reports.sign_in,
@@ -144,6 +145,10 @@ class Engine:
             for task in domain.tasks.values()
             if task.state is TaskState.PRE_CALL
         ]
+
+    def path_variables(self, application_path: int) -> tuple[Variable, ...]:
+        """Call variables that clients of the path set."""
+        return self._state.path_data.get(application_path, ())
 
     def census(self) -> census.Census:
         """Counts for metrics."""

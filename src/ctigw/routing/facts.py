@@ -6,7 +6,7 @@ is simply "when it happened" is the `now` that it is applied with.
 """
 
 from ctigw.routing import events
-from ctigw.routing.inputs import Origin, TaskId
+from ctigw.routing.inputs import Origin, TaskId, Variable
 from ctigw.routing.record import record
 from ctigw.routing.terms import (
     QueueEntry,
@@ -43,6 +43,14 @@ class ArmClientLeft:
     """An agent reporting session is over."""
 
     session_id: int
+
+
+@record
+class PathDataSet:
+    """All call variables of an application path, as they now stand."""
+
+    application_path: int
+    variables: tuple[Variable, ...]
 
 
 @record
@@ -172,6 +180,7 @@ Event = (
     | RoutingClientLeft
     | ArmClientJoined
     | ArmClientLeft
+    | PathDataSet
     | AgentSignedIn
     | AgentSignedOut
     | AgentLimitsSet

@@ -260,6 +260,19 @@ class UpdateTaskContext:
 
 
 @record
+class SetPathData:
+    """SET_APP_DATA_REQ, or SET_APP_PATH_DATA_IND: sets call variables of an application path, leaves the others."""
+
+    origin: Origin
+    application_path: int
+    """Of the session."""
+    named_path: int | None
+    """In the message."""
+    variables: tuple[Variable, ...]
+    is_request: bool = False
+
+
+@record
 class DeadlinesPassed:
     """Time has come to `now`; everything due by then happens, in order of its deadline."""
 
@@ -289,5 +302,6 @@ Input = (
     | WrapUpTask
     | EndTask
     | UpdateTaskContext
+    | SetPathData
     | DeadlinesPassed
 )

@@ -259,6 +259,8 @@ class State:
         self.clients: dict[int, RoutingClient] = {}
         self.arm_paths: dict[int, int] = {}
         """Application path by agent reporting session."""
+        self.path_data: dict[int, tuple[Variable, ...]] = {}
+        """Call variables by application path, as its clients set them."""
         self.tasks: dict[TaskId, TaskRecord] = {}
         self.remembered: OrderedDict[TaskId, None] = OrderedDict()
         """Ended tasks that are not forgotten yet, in order of their ends."""

@@ -120,6 +120,7 @@ class CancelStatus(IntEnum):
 class ReportKind(IntEnum):
     """Which request or indication an answer belongs to; the numbers are the CTI message types of the request."""
 
+    SET_APP_DATA = 129
     MEDIA_LOGIN = 151
     MEDIA_LOGOUT = 153
     MAKE_AGENT_ROUTABLE = 154
@@ -137,3 +138,4 @@ class ReportKind(IntEnum):
     CHANGE_MAX_TASK_LIMIT = 176
     OVERRIDE_LIMIT = 178
     UPDATE_TASK_CONTEXT = 180
+    SET_APP_PATH_DATA = 208

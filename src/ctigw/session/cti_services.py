@@ -34,6 +34,8 @@ SERVED = frozenset(
         cti.EndTaskInd.TYPE,
         cti.UpdateTaskContextInd.TYPE,
         cti.GetPrecallMessagesReq.TYPE,
+        cti.SetAppDataReq.TYPE,
+        cti.SetAppPathDataInd.TYPE,
     }
 )
 """Types that the gateway has an answer for. A further message becomes served by a line here and its handling."""
@@ -51,6 +53,7 @@ _NEEDED: tuple[tuple[range | tuple[int, ...], cti.ServiceMask], ...] = (
     ((101, 103), cti.ServiceMask.CLIENT_MONITOR),
     ((124, 133, 135, 137), cti.ServiceMask.SUPERVISOR),
     ((143, 145), cti.ServiceMask.SERVER),
+    ((129,), _ARM),
     (range(151, 191), _ARM),
     ((201, 203, 205), cti.ServiceMask.TASK_MONITOR),
     (range(208, 211), _ARM),
