@@ -30,6 +30,7 @@ def portrait(engine: Engine) -> dict[str, Any]:
         },
         "arm_paths": list(state.arm_paths.items()),
         "path_data": dict(state.path_data),
+        "replays": (list(state.replays.items()), state.replay_count),
         "tasks": [_task(task) for task in state.tasks.values()],
         "remembered": list(state.remembered),
         "relatives": dict(state.relatives),

@@ -24,6 +24,10 @@ from ctigw.routing.terms import (
 from portrait import portrait, state_of
 from routing_site import CHAT, DESKTOP, EMAIL, PATH, PERIPHERAL, WEB, Site, agent, settings, steps
 
+REPLAY_KINDS = (
+    *("begin_init", "begin_init", "init_agent", "init_agent", "init_task", "init_task", "init_unknown", "init_new"),
+    *("end_init", "get_tasks", "path_data"),
+)
 AGENTS = (101, 102, 103)
 SECOND_WEB, SECOND_DESKTOP = 12, 22
 SELECTORS = ("8000", "e8000", "8001", "8002", "8002", "8003", "8004", "e8005", "none")
@@ -88,6 +92,13 @@ asking = st.tuples(
     st.sampled_from((b"", b"u")),
     st.sampled_from((0, 0, 0, 2, 3, 4, 9)),
 )
+replaying = st.tuples(
+    st.sampled_from(REPLAY_KINDS),
+    st.sampled_from((DESKTOP, DESKTOP, SECOND_DESKTOP)),
+    number,
+    mrd,
+    st.integers(0, 9),
+)
 others = st.one_of(
     st.tuples(st.just("cancel"), st.integers(1, 4), st.sampled_from((WEB, SECOND_WEB))),
     st.tuples(st.just("result"), st.integers(1, 4), st.sampled_from((WEB, SECOND_WEB))),
@@ -97,7 +108,7 @@ others = st.one_of(
 )
 passing = st.tuples(st.just("time"), st.sampled_from((0.0, 1.0, 5.0, 10.0, 30.0, 100.0)))
 histories = st.lists(
-    st.one_of(asking, asking, about_agent, about_agent, about_task, about_task, passing, others), max_size=70
+    st.one_of(asking, asking, about_agent, about_agent, about_task, about_task, passing, others, replaying), max_size=70
 )
 
 AGENT_REPORTS: dict[str, Any] = {
@@ -111,6 +122,21 @@ AGENT_REPORTS: dict[str, Any] = {
     "override": lambda o, n, m, k: inputs.OverrideLimit(o, PATH, m, n),
     "own_offer": lambda o, n, m, k: inputs.OfferApplicationTask(o, PATH, m, n, (0, 1, 2)[k - 1]),
     "own_start": lambda o, n, m, k: inputs.StartApplicationTask(o, PATH, m, n, (0, 1, 2)[k - 1]),
+}
+STATES_TOLD = (1, 2, 3, 4, 5, 0)
+REPLAYS: dict[str, Any] = {
+    "init_task": None,
+    "init_unknown": None,
+    "begin_init": lambda o, n, m, k: inputs.BeginAgentInit(o, PATH),
+    "end_init": lambda o, n, m, k: inputs.EndAgentInit(o, PATH),
+    "init_agent": lambda o, n, m, k: inputs.AgentInit(
+        o, PATH, m, n, k % 2 == 0, 1 + k % 3, k % 2, (2, 14, 11)[k % 3], k % 2
+    ),
+    "init_new": lambda o, n, m, k: inputs.TaskInitWithoutId(o, PATH, m, n, 0, 0, (), STATES_TOLD[k % 6], k),
+    "get_tasks": lambda o, n, m, k: inputs.GetAgentTasks(o, PATH, m, n),
+    "path_data": lambda o, n, m, k: inputs.SetPathData(
+        o, PATH, 1 + k // 9, (inputs.Variable("call.1", None, str(k)),), k % 2 == 0
+    ),
 }
 TASK_REPORTS = {
     "offer": inputs.OfferTask,
@@ -133,6 +159,7 @@ class History:
         self.ended: Counter[TaskId] = Counter()
         self.with_agent: dict[TaskId, tuple[int, int]] = {}
         self.interruptible = {CHAT: False, EMAIL: True}
+        self.invented = 0
 
     def play(self, step: tuple[Any, ...]) -> None:
         kind, *rest = step
@@ -151,6 +178,8 @@ class History:
             self.site.say(AGENT_REPORTS[kind](self.site.origin(), *rest))
         elif kind in ("cancel", "result"):
             self._dialogue(kind, *rest)
+        elif kind in REPLAYS:
+            self._replay(kind, *rest)
         elif kind in ("lose_web", "open_web", "lose_arm", "open_arm"):
             self._session(kind, rest[0])
         else:
@@ -171,6 +200,22 @@ class History:
             item = asked[-1 - back % len(asked)]
             dialogue = inputs.DialogueKey(session, item.dialogue.dialogue_id)
             self.site.say(attrs.evolve(item, dialogue=dialogue))
+
+    def _replay(self, kind: str, session: int, number_: int, mrd_: int, k: int) -> None:
+        origin = self.site.origin(session)
+        if kind not in ("init_task", "init_unknown"):
+            self.site.say(REPLAYS[kind](origin, number_, mrd_, k))
+            return
+        held = sorted(self.with_agent)
+        if kind == "init_task" and held:
+            task_id = held[k % len(held)]
+            number_, mrd_ = self.with_agent[task_id]
+        else:  # an id that was never given, now and then of a family that there is
+            self.invented += 1
+            task_id = TaskId(1, 50 + self.invented // 2, 1 + self.invented)
+        duration = (0, 5, 39, 4_000_000)[k % 4]
+        told = inputs.TaskInit(origin, PATH, mrd_, number_, k % 4 % 3, 0, (), STATES_TOLD[k % 6], duration, task_id)
+        self.site.say(told)
 
     def _dialogue(self, kind: str, dialogue: int, session: int) -> None:
         if kind == "cancel":
@@ -326,16 +371,20 @@ def random_steps(seed: int, count: int) -> Iterator[tuple[Any, ...]]:
                 chance.choice(("offer", "start", "start", "pause", "resume", "wrap_up", "end", "update")),
                 chance.randint(0, 5),
             )
-        elif roll < 0.95:
+        elif roll < 0.86:
+            kind = chance.choice(REPLAY_KINDS)
+            where = chance.choice((DESKTOP, DESKTOP, SECOND_DESKTOP))
+            yield kind, where, chance.choice(AGENTS), chance.choice((CHAT, EMAIL)), chance.randint(0, 9)
+        elif roll < 0.94:
             yield "time", chance.choice((0.0, 0.5, 1.0, 5.0, 10.0))
-        elif roll < 0.965:
+        elif roll < 0.96:
             yield "resend", chance.randint(0, 5), chance.choice((WEB, SECOND_WEB))
-        elif roll < 0.98:
+        elif roll < 0.97:
             yield chance.choice(("cancel", "result")), chance.randint(1, 30), chance.choice((WEB, SECOND_WEB))
-        elif roll < 0.99:
+        elif roll < 0.98:
             yield "logout", chance.choice(AGENTS), chance.choice((CHAT, EMAIL)), 1
         else:
-            what = chance.choice(("lose_web", "open_web", "open_web", "lose_arm", "open_arm", "open_arm"))
+            what = chance.choice(("lose_web", "open_web", "open_web", "lose_arm", "lose_arm", "open_arm", "open_arm"))
             second = chance.random() < 0.5
             sessions = (WEB, SECOND_WEB) if what.endswith("web") else (DESKTOP, SECOND_DESKTOP)
             yield what, sessions[second]

@@ -31,6 +31,15 @@ def agent_status(state: State, application_path: int, mrd_id: int, skill_target_
     return ReportStatus.NO_ERROR
 
 
+def signed_in_status(state: State, application_path: int, mrd_id: int, skill_target_id: int) -> ReportStatus:
+    """As `agent_status`, and the agent has to be signed in to the domain."""
+    status = agent_status(state, application_path, mrd_id, skill_target_id)
+    domain = state.domains.get(AgentKey(skill_target_id, mrd_id))
+    if status is ReportStatus.NO_ERROR and (domain is None or not domain.signed_in):
+        return ReportStatus.AGENT_NOT_LOGGED_IN
+    return status
+
+
 def task_status(state: State, task_id: TaskId, mrd_id: int, skill_target_id: int) -> ReportStatus:
     """Why this is not a task that the agent has in the domain; NO_ERROR when it is."""
     task = state.tasks.get(task_id)
@@ -63,12 +72,9 @@ def reported_task(turn: Turn, item: TaskReport, kind: ReportKind) -> TaskRecord 
 
 def admitted(turn: Turn, item: AgentReport, kind: ReportKind) -> AgentDomain | None:
     """The agent's record in the domain, or None after having answered why not."""
-    status = outside(turn.state, item)
-    domain = turn.state.domains.get(AgentKey(item.skill_target_id, item.mrd_id))
-    if status is ReportStatus.NO_ERROR and (domain is None or not domain.signed_in):
-        status = ReportStatus.AGENT_NOT_LOGGED_IN
+    status = signed_in_status(turn.state, item.application_path, item.mrd_id, item.skill_target_id)
     if status is ReportStatus.NO_ERROR:
-        return domain
+        return turn.state.domains[AgentKey(item.skill_target_id, item.mrd_id)]
     turn.answer(item.origin, kind, status)
     return None
 

@@ -9,7 +9,7 @@ messages, sessions' insides or a clock. Nothing but `apply` changes the state, s
 from collections.abc import Callable, Iterable
 
 from ctigw.config.routing import Agent, MediaRoutingDomain, RoutingSettings
-from ctigw.routing import application_tasks, census, inputs, limits, path_data, reports, tasks
+from ctigw.routing import application_tasks, census, inputs, limits, path_data, reports, resync, snapshots, tasks
 from ctigw.routing.agents import changed, signed_out_view, view
 from ctigw.routing.apply import apply
 from ctigw.routing.deadlines import AgentKey, DeadlineKey, DeadlineKind
@@ -24,6 +24,7 @@ from ctigw.routing.script_run import next_precision_step
 from ctigw.routing.selection import settle
 from ctigw.routing.state import State, TaskRecord
 from ctigw.routing.terms import (
+    ReportStatus,
     TaskState,
 )
 from ctigw.routing.turn import Turn
@@ -35,6 +36,12 @@ _RULES: dict[type, Callable[..., None]] = {
     inputs.CancelTask: tasks.cancel,
     inputs.RunScriptResult: tasks.script_result,
     inputs.UpdateTaskContext: tasks.update_context,
+    inputs.BeginAgentInit: resync.begin,
+    inputs.AgentInit: resync.init_agent,
+    inputs.TaskInit: resync.init_task,
+    inputs.TaskInitWithoutId: resync.init_task_without_id,
+    inputs.EndAgentInit: resync.finish,
+    inputs.GetAgentTasks: resync.agent_tasks,
     inputs.SetPathData: path_data.set_path_data,
     inputs.ArmClientOpened: reports.open_client,
     inputs.ArmClientLost: reports.lose_client,
@@ -145,6 +152,18 @@ class Engine:
             for task in domain.tasks.values()
             if task.state is TaskState.PRE_CALL
         ]
+
+    def agent_tasks(
+        self, application_path: int, mrd_id: int, skill_target_id: int
+    ) -> tuple[ReportStatus, list[snapshots.TaskView]]:
+        """The agent's tasks in a domain, as a client of the path may see them."""
+        return snapshots.tasks_of(self._state, application_path, mrd_id, skill_target_id)
+
+    def agent_task(
+        self, application_path: int, mrd_id: int, skill_target_id: int, task_id: TaskId
+    ) -> tuple[ReportStatus, snapshots.TaskView | None]:
+        """One of them."""
+        return snapshots.task(self._state, application_path, mrd_id, skill_target_id, task_id)
 
     def path_variables(self, application_path: int) -> tuple[Variable, ...]:
         """Call variables that clients of the path set."""

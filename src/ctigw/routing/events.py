@@ -183,6 +183,8 @@ class ApplicationTaskBegun:
     skill_target_id: int
     queue: QueueRef | None
     context: TaskContext
+    is_new_id: bool = True
+    """False: the id was given before we came to be, and the client told it."""
     uses_override: bool = False
     """It uses up a leave to go beyond the limits."""
 
@@ -292,6 +294,18 @@ class AgentStateChanged:
     """State, mode, limit or availability of an agent in a domain changed (AGENT_STATE_EVENT, decisions C5)."""
 
     view: AgentView
+
+
+@record
+class AgentTasksTold:
+    """AGENT_TASKS_RESP."""
+
+    origin: Origin
+    mrd_id: int
+    skill_target_id: int
+    status: ReportStatus
+    tasks: tuple[TaskId, ...]
+    """Oldest first; none when the status is not 0."""
 
 
 @record

@@ -142,6 +142,46 @@ class AgentRestored:
 
 
 @record
+class AgentStateDated:
+    """The state that the agent is about to be told to have began at `since`, UTC seconds: before we heard of it."""
+
+    mrd_id: int
+    skill_target_id: int
+    since: float
+
+
+@record
+class ReplayBegun:
+    """An agent reporting session begins to replay its agents and tasks; one begun before is given up."""
+
+    session_id: int
+
+
+@record
+class ReplayEnded:
+    """A session has replayed everything."""
+
+    session_id: int
+
+
+@record
+class TaskReplayed:
+    """A client told of a task in a replay; `until`: by when it has to end, None: that is as it was."""
+
+    task_id: TaskId
+    until: float | None
+
+
+@record
+class TaskInterruptReplayed:
+    """A task was told to be INTERRUPTED."""
+
+    task_id: TaskId
+    mrd_id: int
+    skill_target_id: int
+
+
+@record
 class TaskPriorityChanged:
     """A task's priority in queues where it stands; it keeps its age."""
 
@@ -190,6 +230,11 @@ Event = (
     | AgentNotRoutableDeferred
     | AgentSetAside
     | AgentRestored
+    | AgentStateDated
+    | ReplayBegun
+    | ReplayEnded
+    | TaskReplayed
+    | TaskInterruptReplayed
     | TaskPriorityChanged
     | PrecisionStepReached
     | ScriptMoved
@@ -219,6 +264,7 @@ Event = (
     | events.CancelAnswered
     | events.AgentMadeNotRoutable
     | events.AgentStateChanged
+    | events.AgentTasksTold
     | events.ReportAnswered
 )
 """Everything that `Engine.handle` may return."""

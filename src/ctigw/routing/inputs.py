@@ -135,12 +135,17 @@ class AgentReport:
 
 
 @record
-class MediaLogin(AgentReport):
-    """MEDIA_LOGIN_REQ (decisions C6, C7)."""
+class SignIn(AgentReport):
+    """What signs an agent in."""
 
     routable: bool = True
     max_task_limit: int = 1
     max_beyond_task_limit: int = 0
+
+
+@record
+class MediaLogin(SignIn):
+    """MEDIA_LOGIN_REQ (decisions C6, C7)."""
 
 
 @record
@@ -260,6 +265,50 @@ class UpdateTaskContext:
 
 
 @record
+class BeginAgentInit:
+    """BEGIN_AGENT_INIT_IND: a session begins to replay what it knows."""
+
+    origin: Origin
+    application_path: int
+
+
+@record
+class EndAgentInit:
+    """END_AGENT_INIT_IND."""
+
+    origin: Origin
+    application_path: int
+
+
+@record
+class AgentInit(SignIn):
+    """AGENT_INIT_REQ; `agent_state` by its CTI number."""
+
+    agent_state: int = 2
+    reason_code: int = 0
+
+
+@record
+class TaskInitWithoutId(ApplicationTask):
+    """TASK_INIT_REQ; `task_state` by its CTI number, `state_duration_s` 0: not told."""
+
+    task_state: int = 1
+    state_duration_s: int = 0
+
+
+@record
+class TaskInit(TaskInitWithoutId):
+    """TASK_INIT_IND."""
+
+    task_id: TaskId = TaskId(-1, -1, -1)
+
+
+@record
+class GetAgentTasks(AgentReport):
+    """GET_AGENT_TASKS_REQ."""
+
+
+@record
 class SetPathData:
     """SET_APP_DATA_REQ, or SET_APP_PATH_DATA_IND: sets call variables of an application path, leaves the others."""
 
@@ -302,6 +351,12 @@ Input = (
     | WrapUpTask
     | EndTask
     | UpdateTaskContext
+    | BeginAgentInit
+    | AgentInit
+    | TaskInit
+    | TaskInitWithoutId
+    | EndAgentInit
+    | GetAgentTasks
     | SetPathData
     | DeadlinesPassed
 )

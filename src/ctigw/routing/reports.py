@@ -85,26 +85,34 @@ def sign_in(turn: Turn, item: inputs.MediaLogin) -> None:
     if status is ReportStatus.NO_ERROR:
         domain = turn.state.domains.get(AgentKey(item.skill_target_id, item.mrd_id))
         if domain is not None and domain.signed_in:
-            _sign_in_again(turn, item, domain)
+            take_limits(turn, item)
+            if domain.set_aside:
+                restore(turn, domain, routable=item.routable)
             status = ReportStatus.AGENT_ALREADY_LOGGED_IN
         else:
-            turn.record(
-                AgentSignedIn(
-                    mrd_id=item.mrd_id,
-                    skill_target_id=item.skill_target_id,
-                    session_id=item.origin.session_id,
-                    application_path=item.application_path,
-                    routable=item.routable,
-                    max_task_limit=item.max_task_limit,
-                    max_beyond_task_limit=item.max_beyond_task_limit,
-                    interruptible=turn.state.mrds[item.mrd_id].interruptible,
-                )
-            )
+            signed_in(turn, item)
     turn.answer(item.origin, ReportKind.MEDIA_LOGIN, status)
 
 
-def _sign_in_again(turn: Turn, item: inputs.MediaLogin, domain: AgentDomain) -> None:
-    """Limits are taken over; an agent set aside comes back in the state of his tasks."""
+def signed_in(turn: Turn, item: inputs.SignIn) -> AgentDomain:
+    """Sign in an agent who is not; he is NOT_READY."""
+    turn.record(
+        AgentSignedIn(
+            mrd_id=item.mrd_id,
+            skill_target_id=item.skill_target_id,
+            session_id=item.origin.session_id,
+            application_path=item.application_path,
+            routable=item.routable,
+            max_task_limit=item.max_task_limit,
+            max_beyond_task_limit=item.max_beyond_task_limit,
+            interruptible=turn.state.mrds[item.mrd_id].interruptible,
+        )
+    )
+    return turn.state.domains[AgentKey(item.skill_target_id, item.mrd_id)]
+
+
+def take_limits(turn: Turn, item: inputs.SignIn) -> None:
+    """Take over the limits for an agent who is signed in, and the agent for the session (decisions C4)."""
     turn.record(
         AgentLimitsSet(
             mrd_id=item.mrd_id,
@@ -114,9 +122,13 @@ def _sign_in_again(turn: Turn, item: inputs.MediaLogin, domain: AgentDomain) -> 
             max_beyond_task_limit=item.max_beyond_task_limit,
         )
     )
-    if domain.set_aside:
+
+
+def restore(turn: Turn, domain: AgentDomain, *, routable: bool, ready: bool | None = None) -> None:
+    """Bring back an agent who was set aside; without a word on it he is ready when he has tasks (decisions C7)."""
+    if ready is None:
         ready = state_of_tasks(domain.tally) is not AgentState.NOT_ACTIVE
-        turn.record(AgentRestored(item.mrd_id, item.skill_target_id, item.routable, ready))
+    turn.record(AgentRestored(domain.mrd.id, domain.agent.skill_target_id, routable, ready))
 
 
 def sign_out(turn: Turn, item: inputs.MediaLogout) -> None:
@@ -192,6 +204,17 @@ def make_not_ready(turn: Turn, item: inputs.MakeAgentNotReady) -> None:
     turn.answer(item.origin, ReportKind.MAKE_AGENT_NOT_READY, ReportStatus.NO_ERROR)
 
 
+def set_mode(turn: Turn, domain: AgentDomain, *, routable: bool) -> None:
+    """Set the mode at once; requests to become not routable that wait are settled by it."""
+    if routable:
+        _set_routable(turn, domain)
+    elif domain.routable:
+        deferred = domain.deferred
+        turn.record(AgentModeSet(domain.mrd.id, domain.agent.skill_target_id, False))
+        for origin in deferred:
+            turn.answer(origin, ReportKind.MAKE_AGENT_NOT_ROUTABLE, ReportStatus.NO_ERROR)
+
+
 def _set_routable(turn: Turn, domain: AgentDomain) -> None:
     """Make routable; requests to become not routable that still wait have been overtaken (decisions C4)."""
     deferred = domain.deferred
@@ -203,12 +226,8 @@ def _set_routable(turn: Turn, domain: AgentDomain) -> None:
 
 def deferred_mode_due(turn: Turn, domain: AgentDomain) -> None:
     """Change the mode when the last task that held it back has started or ended."""
-    deferred = domain.deferred
-    if not deferred or domain.tally.unstarted:
-        return
-    turn.record(AgentModeSet(domain.mrd.id, domain.agent.skill_target_id, False))
-    for origin in deferred:
-        turn.answer(origin, ReportKind.MAKE_AGENT_NOT_ROUTABLE, ReportStatus.NO_ERROR)
+    if domain.deferred and not domain.tally.unstarted:
+        set_mode(turn, domain, routable=False)
 
 
 # --- tasks -----------------------------------------------------------------------------------------------------------

@@ -201,6 +201,8 @@ class AgentDomain:
     deferred: tuple[Origin, ...] = ()
     """Requests to become not routable that wait for tasks to start (semantics 2.2)."""
     tasks: dict[TaskId, TaskRecord] = attrs.Factory(dict)
+    spoken_of: dict[TaskId, int] = attrs.Factory(dict)
+    """Replays begun when a client last told of a task, for those that were told of while there was a replay."""
     tally: Tally = attrs.Factory(Tally)
     queue_tallies: dict[QueueRef | None, Tally] = attrs.Factory(dict)
     free_slots: int = 0
@@ -209,6 +211,8 @@ class AgentDomain:
     """The clock of the longest available agent (semantics 5.2): slots rose, or the agent became available."""
     pooled: tuple[int, float] | None = None
     """Free slots and clock with which the agent stands in the pools of his queues; None: in none."""
+    state_since: float | None = None
+    """When the state began that peers are about to be told of, where that is not now."""
     published: AgentView | None = None
     """What peers know (decisions C5)."""
 
@@ -259,6 +263,9 @@ class State:
         self.clients: dict[int, RoutingClient] = {}
         self.arm_paths: dict[int, int] = {}
         """Application path by agent reporting session."""
+        self.replays: dict[int, int] = {}
+        """Number of its replay by agent reporting session, while the replay goes on."""
+        self.replay_count = 0
         self.path_data: dict[int, tuple[Variable, ...]] = {}
         """Call variables by application path, as its clients set them."""
         self.tasks: dict[TaskId, TaskRecord] = {}

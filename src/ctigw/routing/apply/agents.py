@@ -104,7 +104,9 @@ def _restored(state: State, fact: facts.AgentRestored, now: float) -> None:
 
 @applies(events.AgentStateChanged)
 def _state_changed(state: State, fact: events.AgentStateChanged, now: float) -> None:
-    state.domains[AgentKey(fact.view.skill_target_id, fact.view.mrd_id)].published = fact.view
+    domain = state.domains[AgentKey(fact.view.skill_target_id, fact.view.mrd_id)]
+    domain.published = fact.view
+    domain.state_since = None
 
 
 def _domain(

@@ -26,6 +26,7 @@ def _arm_joined(state: State, fact: facts.ArmClientJoined, now: float) -> None:
 @applies(facts.ArmClientLeft)
 def _arm_left(state: State, fact: facts.ArmClientLeft, now: float) -> None:
     state.arm_paths.pop(fact.session_id, None)
+    state.replays.pop(fact.session_id, None)
 
 
 @applies(facts.PathDataSet)

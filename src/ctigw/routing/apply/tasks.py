@@ -23,6 +23,12 @@ def move(state: State, task: TaskRecord, to: TaskState) -> None:
             tally.add(to, 1)
 
 
+def spoken_of(state: State, task: TaskRecord) -> None:
+    """A client has told of a task with an agent: replays that go on need not tell of it."""
+    if state.replays and task.domain is not None:
+        task.domain.spoken_of[task.id] = state.replay_count
+
+
 def close_dialogue(state: State, task: TaskRecord) -> None:
     """The dialogue has its answer, or nobody waits for one."""
     if task.asked is None:
