@@ -212,7 +212,7 @@ class History:
             number_, mrd_ = self.with_agent[task_id]
         else:  # an id that was never given, now and then of a family that there is
             self.invented += 1
-            task_id = TaskId(1, 50 + self.invented // 2, 1 + self.invented)
+            task_id = TaskId(1, 50 + self.invented // 2, 1 + 1000 * self.invented)
         duration = (0, 5, 39, 4_000_000)[k % 4]
         told = inputs.TaskInit(origin, PATH, mrd_, number_, k % 4 % 3, 0, (), STATES_TOLD[k % 6], duration, task_id)
         self.site.say(told)

@@ -13,7 +13,7 @@ from typing import Any
 
 import attrs
 
-from ctigw.gateway import outbound_cti
+from ctigw.gateway import outbound_cti, outbound_snapshots
 from ctigw.gateway.audience import Audience, CtiClient
 from ctigw.gateway.directory import Directory
 from ctigw.gateway.gauges import engine_samples, session_samples
@@ -29,6 +29,7 @@ from ctigw.routing.events import (
     AgentChosen,
     AgentMadeNotRoutable,
     AgentStateChanged,
+    AgentTasksTold,
     MaxTaskLifetimeExceeded,
     PreCallAborted,
     ReportAnswered,
@@ -101,6 +102,7 @@ class Exchange:
             AgentMadeNotRoutable: self._made_not_routable,
             MaxTaskLifetimeExceeded: self._lifetime_exceeded,
             ReportAnswered: self._report_answered,
+            AgentTasksTold: self._tasks_told,
         }
         """What CTI sessions are told of an event, besides task events."""
         self._counts: dict[type[Any], Callable[[Any, float], None]] = {
@@ -184,6 +186,8 @@ class Exchange:
             self._audience.add(link.cti_client)
             if details.services & cti.ServiceMask.AGENT_REPORTING:
                 self._decide(ArmClientOpened(link.session_id, path), now)
+                for peripheral in self._directory.peripherals_of(path):
+                    self._submit(link.connection, cti.AgentInitReadyEvent(peripheral), now)
         log.info(
             "session %d open: %s %s version %d from %s",
             link.session_id,
@@ -299,6 +303,9 @@ class Exchange:
         answered = None if link is None else outbound_cti.answer(event, link.sender.version)
         if answered is not None:
             self._send(event.origin.session_id, answered, now)
+
+    def _tasks_told(self, event: AgentTasksTold, now: float) -> None:
+        self._send(event.origin.session_id, outbound_snapshots.tasks_answer(event), now)
 
     def _call_event(self, event: AgentChosen | PreCallAborted, message: Message, mask: int, now: float) -> None:
         path = self._directory.path_of(event.skill_target_id, event.mrd_id)

@@ -11,10 +11,14 @@ import attrs
 
 from ctigw.gateway.variables import variables_from_cti, variables_from_mr
 from ctigw.routing.inputs import (
+    AgentInit,
+    BeginAgentInit,
     CancelTask,
     ChangeMaxTaskLimit,
     DialogueKey,
+    EndAgentInit,
     EndTask,
+    GetAgentTasks,
     Input,
     MakeAgentNotReady,
     MakeAgentNotRoutable,
@@ -35,6 +39,8 @@ from ctigw.routing.inputs import (
     StartTask,
     TaskContext,
     TaskId,
+    TaskInit,
+    TaskInitWithoutId,
     TaskReport,
     UpdateTaskContext,
     WrapUpTask,
@@ -144,6 +150,35 @@ def _limit(_: Sender, message: cti.ChangeMaxTaskLimitReq) -> dict[str, Any]:
     }
 
 
+def _agent_init(sender: Sender, message: cti.AgentInitReq) -> dict[str, Any]:
+    return {
+        "routable": agent_mode(sender.version, message.agent_mode),
+        "max_task_limit": message.max_task_limit,
+        "max_beyond_task_limit": _given(message.max_beyond_task_limit),
+        "agent_state": message.agent_state,
+        "reason_code": message.reason_code,
+    }
+
+
+def _replay_mark(kind: type[BeginAgentInit | EndAgentInit]) -> Callable[[Sender, Any], Input]:
+    def translate(sender: Sender, message: cti.BeginAgentInitInd | cti.EndAgentInitInd) -> Input:
+        return kind(Origin(sender.session_id, message.invoke_id), sender.application_path)
+
+    return translate
+
+
+def _task_init(sender: Sender, message: cti.TaskInitInd | cti.TaskInitReq) -> dict[str, Any]:
+    with_id = {"task_id": TaskId(*message.task_id)} if isinstance(message, cti.TaskInitInd) else {}
+    return {
+        "skill_group_id": _given(message.skill_group_id),
+        "service_id": _given(message.service_id),
+        "variables": variables_from_cti(message.floating),
+        "task_state": message.task_state,
+        "state_duration_s": _given(message.state_duration),
+        **with_id,
+    }
+
+
 def _application_task(_: Sender, message: cti.OfferApplicationTaskReq | cti.StartApplicationTaskReq) -> dict[str, Any]:
     return {
         "skill_group_id": _given(message.skill_group_id),
@@ -207,6 +242,12 @@ _TRANSLATIONS: dict[type[Any], Callable[[Sender, Any], Input]] = {
     cti.WrapupTaskInd: _report(WrapUpTask),
     cti.EndTaskInd: _report(EndTask, _end),
     cti.UpdateTaskContextInd: _update_task_context,
+    cti.BeginAgentInitInd: _replay_mark(BeginAgentInit),
+    cti.AgentInitReq: _report(AgentInit, _agent_init),
+    cti.TaskInitInd: _report(TaskInit, _task_init),
+    cti.TaskInitReq: _report(TaskInitWithoutId, _task_init),
+    cti.EndAgentInitInd: _replay_mark(EndAgentInit),
+    cti.GetAgentTasksReq: _report(GetAgentTasks),
     cti.SetAppDataReq: _set_path_data,
     cti.SetAppPathDataInd: _set_path_data,
 }

@@ -55,12 +55,14 @@ _RESPONSES: dict[ReportKind, type[Any]] = {
     ReportKind.MAKE_AGENT_NOT_READY: cti.MakeAgentNotReadyResp,
     ReportKind.CHANGE_MAX_TASK_LIMIT: cti.ChangeMaxTaskLimitResp,
     ReportKind.OVERRIDE_LIMIT: cti.OverrideLimitResp,
+    ReportKind.AGENT_INIT: cti.AgentInitResp,
 }
 """Requests have an answer of their own; every other report is an indication (arm.toml, rules answers)."""
 
 _TASK_RESPONSES: dict[ReportKind, type[Any]] = {
     ReportKind.OFFER_APPLICATION_TASK: cti.OfferApplicationTaskResp,
     ReportKind.START_APPLICATION_TASK: cti.StartApplicationTaskResp,
+    ReportKind.TASK_INIT_REQ: cti.TaskInitResp,
 }
 """Answers with the id that the task got; no task on failure."""
 _NO_TASK = TaskId(NULL_INT, NULL_INT, NULL_INT)

@@ -8,11 +8,11 @@ sockets or Trio. What the engine has to decide on is an input instead (`ctigw.ga
 from collections.abc import Iterable
 
 from ctigw.gateway.audience import CtiClient
-from ctigw.gateway.requests import agents
+from ctigw.gateway.requests import agents, snapshots
 from ctigw.gateway.requests.desk import Desk, Handler, Letter
 from ctigw.wire import Message
 
-_HANDLERS: dict[type[Message], Handler] = {**agents.HANDLERS}
+_HANDLERS: dict[type[Message], Handler] = {**agents.HANDLERS, **snapshots.HANDLERS}
 
 
 def answer(desk: Desk, client: CtiClient, message: Message, now: float) -> Iterable[Letter]:
