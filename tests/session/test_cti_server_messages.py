@@ -53,6 +53,18 @@ SERVED: list[Message] = [
     cti.EndTaskInd(5, 5001, 5080, TASK, 38, 0),
     cti.UpdateTaskContextInd(5, TASK, 0, 0),
     cti.GetPrecallMessagesReq(5, 5001),
+    cti.BeginAgentInitInd(5),
+    cti.AgentInitReq(5, 5001, 5080, 14, 1, 1, 0),
+    cti.TaskInitInd(5, 5001, 5080, TASK, 1, 0, 0, 0),
+    cti.TaskInitReq(5, 5001, 5080, 1, 0, 0, 0, 0, 0),
+    cti.EndAgentInitInd(5),
+    cti.SetAppDataReq(5),
+    cti.SetAppPathDataInd(5),
+]
+SINCE_20: list[Message] = [
+    cti.GetAgentTasksReq(5, 5001, 5080),
+    cti.SnapshotTaskReq(5, 5001, 5080, TASK),
+    cti.AgentTasksRequestEvent(5001, 5080),
 ]
 
 
@@ -73,6 +85,27 @@ def test_agent_reporting_message_without_the_service_is_refused_in_the_way_of_it
     events, written = taken(session)
     refusal = failure_resp(19, 5) if message.NAME.endswith("_IND") else failure_conf(12, 5)
     assert (written, refusals(events)) == ([refusal], ["not_allowed"])
+
+
+@pytest.mark.parametrize("message", SINCE_20, ids=lambda message: message.NAME)
+def test_question_about_tasks_passes_from_version_20_on(message: Message) -> None:
+    for version in (20, 25):
+        session = open_cti(version)
+        session.receive_bytes(cti_frame(message, version), NOW)
+        assert messages(session.take()[0]) == [message]
+    session = open_cti(19)
+    session.receive_bytes(cti_frame(message, 20), NOW)
+    events, written = taken(session)
+    assert refusals(events) == ["not_for_version"]
+    asks = message.NAME.endswith("_REQ")
+    assert written == [failure_conf(48, 5, 19) if asks else failure_event(48)]
+
+
+def test_bad_tasks_request_event_gets_failure_event_because_it_has_no_invoke_id() -> None:
+    session = open_cti(services=S.ALL_EVENTS)
+    session.receive_bytes(cti_frame(cti.AgentTasksRequestEvent(5001, 5080)) + raw(264, b"\0"), NOW)
+    events, written = taken(session)
+    assert (written, refusals(events)) == ([failure_event(12), failure_event(25)], ["not_allowed", "malformed"])
 
 
 def test_query_agent_state_needs_client_control() -> None:
