@@ -32,7 +32,7 @@ async def test_server_is_ready_for_the_replay_after_open_conf_once_for_each_peri
     members = tuple(ApplicationPathMember(peripheral, (CHAT,)) for peripheral in (5000, 5001))
     settings = attrs.evolve(
         SETTINGS,
-        peripherals=(Peripheral(5000), Peripheral(5001)),
+        peripherals=(Peripheral(5000), Peripheral(5001), Peripheral(5002)),
         application_paths=(ApplicationPath(1, (*members, ApplicationPathMember(5000, (EMAIL,)))),),
     )
     async with town(settings) as place:

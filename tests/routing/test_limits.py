@@ -7,7 +7,7 @@ from ctigw.routing.limits import MOST_OVERRIDES
 from ctigw.routing.terms import (
     ReportStatus,
 )
-from routing_site import CHAT, DESKTOP, Site, only, public
+from routing_site import CHAT, DESKTOP, Site, names, only, public
 from test_application_tasks import START, begun, own, refused, status
 
 CHANGE, OVERRIDE = inputs.ChangeMaxTaskLimit, inputs.OverrideLimit
@@ -120,4 +120,4 @@ def test_leaves_are_bounded_and_end_with_the_sign_in() -> None:
 def test_report_that_names_the_limits_that_there_are_tells_nobody() -> None:
     site = Site()
     site.ready(101)
-    assert public(site.report(CHANGE, 101, CHAT, max_task_limit=1)) == ["ReportAnswered"]
+    assert names(site.report(CHANGE, 101, CHAT, max_task_limit=1)) == ["ReportAnswered"]

@@ -72,11 +72,11 @@ def test_replay_is_dropped_with_its_session_and_ends_nothing() -> None:
 def test_agent_who_is_not_signed_in_is_signed_in_as_told() -> None:
     site = Site()
     begin(site)
-    happened = agent(site, routable=False, max_task_limit=3, max_beyond_task_limit=2)
+    happened = agent(site, routable=False, max_task_limit=3, max_beyond_task_limit=2, reason_code=8)
     assert status(happened) is ReportStatus.NO_ERROR
     view = only(happened, events.AgentStateChanged).view
     assert (view.state, view.routable, view.max_task_limit) == (AgentState.NOT_ACTIVE, False, 3)
-    assert view.max_beyond_task_limit == 2
+    assert (view.max_beyond_task_limit, view.reason_code) == (2, 0)
     resting = only(agent(site, 102, int(AgentState.NOT_READY), reason_code=9), events.AgentStateChanged).view
     assert (resting.state, resting.routable, resting.reason_code) == (AgentState.NOT_READY, True, 9)
 
@@ -105,7 +105,12 @@ def test_agent_who_is_there_takes_state_mode_limit_and_reason_told_and_belongs_t
     view = only(happened, events.AgentStateChanged).view
     assert (view.state, view.routable, view.max_task_limit, view.reason_code) == (AgentState.NOT_READY, False, 5, 3)
     assert state_of(site.engine).domains[AgentKey(101, CHAT)].session_id == SECOND
-    assert public(agent(site, session=SECOND, **fields)) == ["ReportAnswered"]
+    assert names(agent(site, session=SECOND, **fields)) == ["AgentLimitsSet", "ReportAnswered"]
+    again = agent(site, session=SECOND, **(fields | {"reason_code": 4}))
+    assert public(again) == ["ReportAnswered"]  # told to nobody (C5), but kept
+    view = site.engine.agent_view(101, CHAT, site.now)
+    assert view is not None
+    assert view.reason_code == 4
 
 
 @pytest.mark.parametrize(("routable", "expected"), [(False, ReportStatus.NO_ERROR), (True, SEQUENCE)])
@@ -196,6 +201,16 @@ def test_known_task_takes_the_state_told(
     happened = told(site, task_id, state)
     assert [name for name in public(happened) if name != "AgentStateChanged"] == expected
     assert site.engine.task_state(task_id) is state
+
+
+def test_task_told_as_started_settles_a_request_that_waited_for_it() -> None:
+    site = Site()
+    site.ready(101)
+    task_id = only(site.task(), events.AgentChosen).task_id
+    site.report(inputs.MakeAgentNotRoutable, 101)
+    begin(site)
+    answer = only(told(site, task_id), events.ReportAnswered)
+    assert (answer.kind, answer.status) == (ReportKind.MAKE_AGENT_NOT_ROUTABLE, ReportStatus.NO_ERROR)
 
 
 def test_variables_told_are_set_in_a_known_task() -> None:

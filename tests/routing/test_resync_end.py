@@ -25,6 +25,7 @@ def test_ids_given_later_never_meet_an_id_that_was_told() -> None:
     begin(site)
     agent(site)
     told(site, UNKNOWN)
+    told(site, UNKNOWN._replace(key=7))
     assert begun(without_id(site)).key == 501
     assert only(site.task(), events.TaskAccepted).task_id.key == 503
 
@@ -42,10 +43,10 @@ def test_families_of_told_ids_are_counted_and_leave_nothing_behind() -> None:
     site = Site(settings(chat={"task_life_s": 60.0}))
     begin(site)
     agent(site)
-    family = [TaskId(DAY, 500, sequence) for sequence in (2, 1, 4)]
+    family = [TaskId(DAY, 500, sequence) for sequence in (2, 4, 1)]
     for task_id in family:
         told(site, task_id)
-    following = only(site.task(service=2, previous_task=family[1]), events.TaskAccepted).task_id
+    following = only(site.task(service=2, previous_task=family[0]), events.TaskAccepted).task_id
     assert following == (DAY, 500, 5)
     site.cancel(1)
     for task_id in family:
@@ -53,6 +54,19 @@ def test_families_of_told_ids_are_counted_and_leave_nothing_behind() -> None:
     site.pass_time(61)
     state = state_of(site.engine)
     assert (state.tasks, state.relatives) == ({}, {})
+    assert [domain.spoken_of for domain in state.domains.values()] == [{}]
+
+
+def test_sequence_counts_on_when_the_highest_of_the_family_is_forgotten() -> None:
+    site = Site(settings(chat={"task_life_s": 60.0}))
+    begin(site)
+    agent(site)
+    first, last = only(site.task(), events.TaskAccepted).task_id, TaskId(DAY, 1, 4)
+    told(site, last)
+    site.about(inputs.EndTask, 101, last)
+    site.pass_time(61)
+    assert site.engine.task_state(last) is None
+    assert only(site.task(service=2, previous_task=first), events.TaskAccepted).task_id == (DAY, 1, 5)
 
 
 # Time.
@@ -89,6 +103,8 @@ def test_duration_of_a_state_that_the_agent_does_not_get_by_it_dates_nothing() -
     site.now += 10
     told(site, UNKNOWN._replace(key=501), TaskState.PAUSED, state_duration_s=500)
     assert since(site) == START
+    site.about(inputs.EndTask, 101, UNKNOWN)
+    assert since(site) == START + 10
 
 
 def test_known_task_keeps_the_time_that_it_has() -> None:

@@ -124,10 +124,9 @@ def take_limits(turn: Turn, item: inputs.SignIn) -> None:
     )
 
 
-def restore(turn: Turn, domain: AgentDomain, *, routable: bool, ready: bool | None = None) -> None:
-    """Bring back an agent who was set aside; without a word on it he is ready when he has tasks (decisions C7)."""
-    if ready is None:
-        ready = state_of_tasks(domain.tally) is not AgentState.NOT_ACTIVE
+def restore(turn: Turn, domain: AgentDomain, *, routable: bool) -> None:
+    """Bring back an agent who was set aside; he is ready when he has tasks (decisions C7)."""
+    ready = state_of_tasks(domain.tally) is not AgentState.NOT_ACTIVE
     turn.record(AgentRestored(domain.mrd.id, domain.agent.skill_target_id, routable, ready))
 
 

@@ -107,7 +107,7 @@ def _replaying(turn: Turn, origin: inputs.Origin, kind: ReportKind) -> bool:
 def _answers_for(state: State, origin: inputs.Origin, domain: AgentDomain) -> bool:
     """Whether a session's replay is the last word on the agent: nobody else's living session has him (C4)."""
     owner = domain.session_id
-    return domain.set_aside or owner == origin.session_id or owner not in state.arm_paths
+    return owner == origin.session_id or owner not in state.arm_paths
 
 
 # --- agents ----------------------------------------------------------------------------------------------------------
@@ -135,7 +135,7 @@ def _take_over(turn: Turn, item: inputs.AgentInit, *, ready: bool) -> None:
     else:
         take_limits(turn, item)
         if domain.set_aside:
-            restore(turn, domain, routable=item.routable, ready=ready)
+            restore(turn, domain, routable=item.routable)
     set_mode(turn, domain, routable=item.routable)
     reason_code = 0 if ready else item.reason_code
     if (domain.ready, domain.reason_code) != (ready, reason_code):

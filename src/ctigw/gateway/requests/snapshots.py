@@ -41,18 +41,11 @@ def tell_tasks(desk: Desk, client: CtiClient, message: cti.AgentTasksRequestEven
             yield Letter(client, part)
         for task in tasks:
             yield Letter(client, outbound_snapshots.task_told(mrd, agent, task))
-    statuses = {status for status, _ in found.values()}
-    status = ReportStatus.NO_ERROR if told else _of_all(statuses)
+    # Not signed in (6) says more than that some domains are another path's (27): the lower number it is.
+    status = min((status for status, _ in found.values()), default=ReportStatus.MRD_LIST_ENTRY_NOT_FOUND)
     yield Letter(client, cti.AgentTasksEndEvent(message.mrd_id, agent, status))
     if told and message.desktop_connected_flag:
         yield from _desktop_connected(desk, client, agent, list(told))
-
-
-def _of_all(statuses: set[ReportStatus]) -> ReportStatus:
-    """What is wrong with the agent in all domains: that he is not signed in says more than that some are not ours."""
-    if ReportStatus.AGENT_NOT_LOGGED_IN in statuses:
-        return ReportStatus.AGENT_NOT_LOGGED_IN
-    return min(statuses, default=ReportStatus.MRD_LIST_ENTRY_NOT_FOUND)
 
 
 def _desktop_connected(desk: Desk, client: CtiClient, agent: int, mrds: list[int]) -> Iterator[Letter]:

@@ -6,7 +6,6 @@ Must not decide. Rules: semantics 3.3, decisions E1, F1.
 from ctigw.routing import events, facts
 from ctigw.routing.agents import refresh
 from ctigw.routing.apply.table import applies
-from ctigw.routing.apply.tasks import spoken_of
 from ctigw.routing.deadlines import AgentKey
 from ctigw.routing.inputs import TaskId
 from ctigw.routing.state import State, TaskRecord
@@ -30,7 +29,6 @@ def _begun(state: State, fact: events.ApplicationTaskBegun, now: float) -> None:
     )
     _take_id(state, task.id, is_new=fact.is_new_id)
     state.tasks[task.id] = domain.tasks[task.id] = task
-    spoken_of(state, task)
     state.task_counts[task.mrd.id, TaskState.PENDING] += 1
     if fact.uses_override:
         domain.overrides -= 1
@@ -38,7 +36,7 @@ def _begun(state: State, fact: events.ApplicationTaskBegun, now: float) -> None:
 
 
 def _take_id(state: State, task_id: TaskId, *, is_new: bool) -> None:
-    """Count on from the id. One that was told is counted into its family; the first of a family needs no entry."""
+    """Count on from the id. One that was told is counted into its family, where only a first can be without entry."""
     if is_new:
         state.last_key = task_id.key
         return
@@ -46,8 +44,7 @@ def _take_id(state: State, task_id: TaskId, *, is_new: bool) -> None:
     family = (task_id.day, task_id.key)
     alone = (1, 1) if TaskId(*family, 1) in state.tasks else (0, 0)
     highest, number = state.relatives.get(family, alone)
-    if number or task_id.sequence > 1:
-        state.relatives[family] = (max(highest, task_id.sequence), number + 1)
+    state.relatives[family] = (max(highest, task_id.sequence), number + 1)
 
 
 @applies(facts.LimitOverrideGranted)
