@@ -166,7 +166,7 @@ def make_routable(turn: Turn, item: inputs.MakeAgentRoutable) -> None:
         beyond = domain.max_beyond_task_limit
         limits = AgentLimitsSet(item.mrd_id, item.skill_target_id, domain.session_id, item.max_tasks, beyond)
         turn.record(limits)
-    _set_routable(turn, domain)
+    set_routable(turn, domain)
 
 
 def make_not_routable(turn: Turn, item: inputs.MakeAgentNotRoutable) -> None:
@@ -190,7 +190,7 @@ def make_ready(turn: Turn, item: inputs.MakeAgentReady) -> None:
     if not domain.ready:
         turn.record(AgentReadinessSet(item.mrd_id, item.skill_target_id, True, 0))
     if item.make_routable:
-        _set_routable(turn, domain)
+        set_routable(turn, domain)
 
 
 def make_not_ready(turn: Turn, item: inputs.MakeAgentNotReady) -> None:
@@ -206,7 +206,7 @@ def make_not_ready(turn: Turn, item: inputs.MakeAgentNotReady) -> None:
 def set_mode(turn: Turn, domain: AgentDomain, *, routable: bool) -> None:
     """Set the mode at once; requests to become not routable that wait are settled by it."""
     if routable:
-        _set_routable(turn, domain)
+        set_routable(turn, domain)
     elif domain.routable:
         deferred = domain.deferred
         turn.record(AgentModeSet(domain.mrd.id, domain.agent.skill_target_id, False))
@@ -214,7 +214,7 @@ def set_mode(turn: Turn, domain: AgentDomain, *, routable: bool) -> None:
             turn.answer(origin, ReportKind.MAKE_AGENT_NOT_ROUTABLE, ReportStatus.NO_ERROR)
 
 
-def _set_routable(turn: Turn, domain: AgentDomain) -> None:
+def set_routable(turn: Turn, domain: AgentDomain) -> None:
     """Make routable; requests to become not routable that still wait have been overtaken (decisions C4)."""
     deferred = domain.deferred
     if not domain.routable or deferred:
