@@ -159,7 +159,6 @@ def test_agent_is_refused_with_the_status_of_the_fault(
         (TaskState.ACTIVE, ["TaskStarted"], AgentState.ACTIVE),
         (TaskState.PAUSED, ["TaskStarted", "TaskPaused"], AgentState.PAUSED),
         (TaskState.WRAPUP, ["TaskStarted", "TaskWrapUpBegun"], AgentState.WORK_READY),
-        (TaskState.INTERRUPTED, ["TaskStarted"], AgentState.INTERRUPTED),
     ],
 )
 def test_unknown_task_is_taken_in_under_its_id_and_lives_a_whole_life(
@@ -175,6 +174,16 @@ def test_unknown_task_is_taken_in_under_its_id_and_lives_a_whole_life(
     assert site.state(101) is agent_state
     assert "TaskEnded" not in public(end(site))
     assert only(site.about(inputs.EndTask, 101, UNKNOWN), events.TaskEnded).disposition == 38
+
+
+def test_interrupted_task_is_taken_in_as_interrupted() -> None:
+    site = Site()
+    begin(site)
+    agent(site, mrd=EMAIL)
+    happened = told(site, UNKNOWN, TaskState.INTERRUPTED, mrd=EMAIL)
+    assert public(happened)[:2] == ["ApplicationTaskBegun", "TaskStarted"]
+    assert site.engine.task_state(UNKNOWN) is TaskState.INTERRUPTED
+    assert site.state(101, EMAIL) is AgentState.INTERRUPTED
 
 
 @pytest.mark.parametrize(
@@ -258,6 +267,7 @@ def test_no_limit_keeps_away_a_task_that_is_there_but_memory_does(monkeypatch: p
         ({"service_id": 1}, ReportStatus.SERVICE_NOT_FOUND),
         ({"state": 0}, SEQUENCE),
         ({"state": 7}, SEQUENCE),
+        ({"state": 5}, SEQUENCE),  # in a domain that may not be interrupted
         ({"task_id": TaskId(DAY, 0, 1)}, ReportStatus.TASK_OBJECT_NOT_FOUND),
         ({"task_id": TaskId(-1, -1, -1)}, ReportStatus.TASK_OBJECT_NOT_FOUND),
         ({"variables": TOO_MANY}, ReportStatus.PERFORMANCE_LIMIT_EXCEEDED),

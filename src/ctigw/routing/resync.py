@@ -210,12 +210,17 @@ def _told_domain(turn: Turn, item: inputs.TaskInitWithoutId, kind: ReportKind) -
     if domain is None:
         return None
     status = group_status(turn.state, item.mrd_id, item.skill_group_id, item.service_id)
-    if status is ReportStatus.NO_ERROR and item.task_state not in TOLD:
+    if status is ReportStatus.NO_ERROR and not _can_be_told(item.task_state, domain):
         status = ReportStatus.INVALID_MESSAGE_SEQUENCE
     if status is ReportStatus.NO_ERROR:
         return domain
     turn.answer(item.origin, kind, status)
     return None
+
+
+def _can_be_told(task_state: int, domain: AgentDomain) -> bool:
+    """A task of a domain that may not be interrupted is never INTERRUPTED (semantics 4): nothing could end that."""
+    return task_state in TOLD and (domain.interruptible or task_state != TaskState.INTERRUPTED)
 
 
 def _could_be_ours(task_id: TaskId) -> bool:

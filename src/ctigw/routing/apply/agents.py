@@ -36,8 +36,9 @@ def _signed_out(state: State, fact: facts.AgentSignedOut, now: float) -> None:
     domain = _domain(state, fact)
     domain.signed_in = domain.ready = domain.set_aside = domain.routable = False
     domain.max_task_limit = domain.max_beyond_task_limit = 0
-    domain.reason_code = domain.overrides = 0
+    domain.reason_code = 0
     domain.deferred = ()
+    domain.overrides = 0
     state.deadlines.clear(DeadlineKey(DeadlineKind.TASK_LIFE, domain.key))
     refresh(state, fact.skill_target_id, now)
 
