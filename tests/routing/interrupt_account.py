@@ -29,17 +29,25 @@ class InterruptAccount:
         self.states: dict[TaskId, TaskState] = {}
         """What each task is in, or returns to."""
         self.open: dict[tuple[int, int], set[TaskId]] = {}
+        self.to_be_interrupted: TaskId | None = None
         self.told_over: set[tuple[int, int]] = set()
         self.unanswered: dict[tuple[int, int], str] = {}
         """Where an advisory waits for its answer, and for which."""
 
     def account(self, event: Any) -> None:  # noqa: ANN401 - any event
+        if self.to_be_interrupted is not None:
+            assert isinstance(event, facts.TaskInterruptReplayed), "an INTERRUPTED agent started a task"
+            assert event.task_id == self.to_be_interrupted
+            self.to_be_interrupted = None
         place = (getattr(event, "skill_target_id", 0), getattr(event, "mrd_id", 0))
         if (state := self.MOVES.get(type(event))) is not None:
             assert event.task_id not in self.open.get(place, ()), "an interrupted task moved"
-            assert state is not TaskState.ACTIVE or place not in self.open, "an INTERRUPTED agent started a task"
+            if state is TaskState.ACTIVE and place in self.open:
+                self.to_be_interrupted = event.task_id
             assert state is not TaskState.PRE_CALL or place not in self.open, "an INTERRUPTED agent got a task"
             self.places[event.task_id], self.states[event.task_id] = place, state
+        elif isinstance(event, facts.TaskInterruptReplayed):
+            self.open[place].add(event.task_id)
         elif isinstance(event, events.TaskEnded):
             self.states.pop(event.task_id, None)
             self.open.get(place, set()).discard(event.task_id)

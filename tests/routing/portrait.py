@@ -31,6 +31,8 @@ def portrait(engine: Engine) -> dict[str, Any]:
             for number, client in state.clients.items()
         },
         "arm_paths": list(state.arm_paths.items()),
+        "path_data": dict(state.path_data),
+        "replays": (list(state.replays.items()), state.replay_count),
         "tasks": [_task(task) for task in state.tasks.values()],
         "remembered": list(state.remembered),
         "relatives": dict(state.relatives),
@@ -48,7 +50,7 @@ def portrait(engine: Engine) -> dict[str, Any]:
 
 def _task(task: TaskRecord) -> dict[str, Any]:
     values = {field.name: getattr(task, field.name) for field in attrs.fields(TaskRecord)}
-    values["script"] = task.script.name
+    values["runs"] = task.runs and task.runs.name
     values["domain"] = task.domain and task.domain.key
     return values
 

@@ -26,6 +26,10 @@ from interrupt_account import InterruptAccount
 from portrait import portrait, state_of
 from routing_site import CHAT, DESKTOP, EMAIL, PATH, PERIPHERAL, WEB, Site, agent, settings, steps
 
+REPLAY_KINDS = (
+    *("begin_init", "begin_init", "init_agent", "init_agent", "init_task", "init_task", "init_unknown", "init_new"),
+    *("end_init", "get_tasks", "path_data"),
+)
 AGENTS = (101, 102, 103)
 SECOND_WEB, SECOND_DESKTOP = 12, 22
 DISPOSITIONS = (38, 37, 63, 39, 19, 4711)
@@ -67,14 +71,14 @@ def history_site() -> RoutingSettings:
     )
 
 
-OF_NO_INPUT_YET = {"AgentTemporarilyNotRoutable", "AgentRoutableAgain"}
-"""Facts that only work assigned by an application brings about; see test_temporary_mode."""
-
 number = st.sampled_from(AGENTS)
 mrd = st.sampled_from((CHAT, EMAIL))
 about_agent = st.tuples(
     st.sampled_from(
-        ("login", "login", "logout", "ready", "ready", "ready", "not_ready", "routable", "not_routable", "not_routable")
+        (
+            *("login", "login", "logout", "ready", "ready", "ready", "not_ready", "routable"),
+            *("not_routable", "not_routable", "limit", "override", "own_offer", "own_start", "own_start"),
+        )
     ),
     number,
     mrd,
@@ -96,6 +100,13 @@ asking = st.tuples(
     st.sampled_from((b"", b"u")),
     st.sampled_from((0, 0, 0, 2, 3, 4, 9)),
 )
+replaying = st.tuples(
+    st.sampled_from(REPLAY_KINDS),
+    st.sampled_from((DESKTOP, DESKTOP, SECOND_DESKTOP)),
+    number,
+    mrd,
+    st.integers(0, 9),
+)
 others = st.one_of(
     st.tuples(st.just("cancel"), st.integers(1, 4), st.sampled_from((WEB, SECOND_WEB))),
     st.tuples(st.just("result"), st.integers(1, 4), st.sampled_from((WEB, SECOND_WEB))),
@@ -106,7 +117,10 @@ others = st.one_of(
 )
 passing = st.tuples(st.just("time"), st.sampled_from((0.0, 1.0, 5.0, 10.0, 30.0, 100.0)))
 histories = st.lists(
-    st.one_of(asking, asking, about_agent, about_agent, about_task, about_task, about_interrupt, passing, others),
+    st.one_of(
+        *(asking, asking, about_agent, about_agent, about_task, about_task),
+        *(about_interrupt, passing, others, replaying),
+    ),
     max_size=70,
 )
 
@@ -120,6 +134,27 @@ AGENT_REPORTS: dict[str, Any] = {
     "accept": lambda o, n, m, k: inputs.AcceptInterrupt(o, PATH, m, n),
     "decline": lambda o, n, m, k: inputs.DeclineInterrupt(o, PATH, m, n),
     "done": lambda o, n, m, k: inputs.AcceptInterruptDone(o, PATH, m, n),
+    "limit": lambda o, n, m, k: inputs.ChangeMaxTaskLimit(o, PATH, m, n, k, k - 1),
+    "override": lambda o, n, m, k: inputs.OverrideLimit(o, PATH, m, n),
+    "own_offer": lambda o, n, m, k: inputs.OfferApplicationTask(o, PATH, m, n, (0, 1, 2)[k - 1]),
+    "own_start": lambda o, n, m, k: inputs.StartApplicationTask(o, PATH, m, n, (0, 1, 2)[k - 1]),
+}
+STATES_TOLD = (1, 5, 2, 3, 4, 5, 0)
+REPLAYS: dict[str, Any] = {
+    "init_task": None,
+    "init_unknown": None,
+    "begin_init": lambda o, n, m, k: inputs.BeginAgentInit(o, PATH),
+    "end_init": lambda o, n, m, k: inputs.EndAgentInit(o, PATH),
+    "init_agent": lambda o, n, m, k: inputs.AgentInit(
+        o, PATH, m, n, k % 2 == 0, 1 + k % 3, k % 2, (2, 14, 11)[k % 3], k % 2
+    ),
+    "init_new": lambda o, n, m, k: inputs.TaskInitWithoutId(
+        o, PATH, m, n, 0, 0, (), STATES_TOLD[k % len(STATES_TOLD)], k
+    ),
+    "get_tasks": lambda o, n, m, k: inputs.GetAgentTasks(o, PATH, m, n),
+    "path_data": lambda o, n, m, k: inputs.SetPathData(
+        o, PATH, 1 + k // 9, (inputs.Variable("call.1", None, str(k)),), k % 2 == 0
+    ),
 }
 TASK_REPORTS = {
     "offer": inputs.OfferTask,
@@ -144,6 +179,7 @@ class History:
         self.with_agent: dict[TaskId, tuple[int, int]] = {}
         self.interruptible = {CHAT: False, EMAIL: True}
         self.interrupts = InterruptAccount()
+        self.invented = 0
 
     def play(self, step: tuple[Any, ...]) -> None:
         kind, *rest = step
@@ -168,6 +204,8 @@ class History:
             self.site.say(AGENT_REPORTS[kind](self.site.origin(), *rest))
         elif kind in ("cancel", "result"):
             self._dialogue(kind, *rest)
+        elif kind in REPLAYS:
+            self._replay(kind, *rest)
         elif kind in ("lose_web", "open_web", "lose_arm", "open_arm"):
             self._session(kind, rest[0])
         else:
@@ -196,6 +234,24 @@ class History:
             del self.interrupts.unanswered[place]
             kind = "decline" if awaited == "accept" and not accepting else awaited
             self.site.say(AGENT_REPORTS[kind](self.site.origin(), *place, 1))
+
+    def _replay(self, kind: str, session: int, number_: int, mrd_: int, k: int) -> None:
+        origin = self.site.origin(session)
+        if kind not in ("init_task", "init_unknown"):
+            self.site.say(REPLAYS[kind](origin, number_, mrd_, k))
+            return
+        held = sorted(self.with_agent)
+        if kind == "init_task" and held:
+            task_id = held[k % len(held)]
+            number_, mrd_ = self.with_agent[task_id]
+        else:  # an id that was never given, now and then of a family that there is
+            self.invented += 1
+            task_id = TaskId(1, 50 + self.invented // 2, 1 + 1000 * self.invented)
+        duration = (0, 5, 39, 4_000_000)[k % 4]
+        told = inputs.TaskInit(
+            origin, PATH, mrd_, number_, k % 4 % 3, 0, (), STATES_TOLD[k % len(STATES_TOLD)], duration, task_id
+        )
+        self.site.say(told)
 
     def _dialogue(self, kind: str, dialogue: int, session: int) -> None:
         if kind == "cancel":
@@ -233,6 +289,10 @@ class History:
         if isinstance(event, events.TaskAccepted):
             assert event.task_id not in self.accepted
             self.accepted.append(event.task_id)
+        elif isinstance(event, events.ApplicationTaskBegun):
+            assert event.task_id not in self.accepted
+            self.accepted.append(event.task_id)
+            self.with_agent[event.task_id] = (event.skill_target_id, event.mrd_id)
         elif isinstance(event, events.AgentChosen):
             for other in self.with_agent.values():
                 if other[0] == event.skill_target_id and other[1] != event.mrd_id:
@@ -351,6 +411,19 @@ def test_a_site_where_nothing_is_configured_refuses_everything_and_waits_for_not
     assert engine.agent_by_number(PERIPHERAL, "1") is None
 
 
+def interrupted_client(number_: int) -> Iterator[tuple[Any, ...]]:
+    """A client is back with an agent at a chat and at two mails that it interrupted."""
+    interrupted = STATES_TOLD.index(TaskState.INTERRUPTED)
+    for mrd_ in (CHAT, EMAIL):
+        yield "login", number_, mrd_, 2
+        yield "ready", number_, mrd_, 1
+    yield "begin_init", DESKTOP, number_, CHAT, 0
+    yield "init_new", DESKTOP, number_, CHAT, STATES_TOLD.index(TaskState.ACTIVE)
+    for _ in range(2):
+        yield "init_new", DESKTOP, number_, EMAIL, interrupted
+    yield "end_init", DESKTOP, number_, CHAT, 0
+
+
 def random_steps(seed: int, count: int) -> Iterator[tuple[Any, ...]]:
     """A long history; Hypothesis makes short ones that shrink, this one goes where only long ones come."""
     chance = Random(seed)
@@ -361,7 +434,8 @@ def random_steps(seed: int, count: int) -> Iterator[tuple[Any, ...]]:
             where = chance.choice((WEB, WEB, SECOND_WEB))
             yield "task", chance.choice(SELECTORS), chance.randint(1, 30), where, chance.choice((b"", b"u")), service
         elif roll < 0.45:
-            kind = chance.choice(("login", "login", "ready", "ready", "ready", "routable", "not_routable", "not_ready"))
+            often = ("login", "ready", "ready", "routable", "not_routable", "own_start")
+            kind = chance.choice((*often, *often, "not_ready", "own_offer", "limit", "override"))
             yield kind, chance.choice(AGENTS), chance.choice((CHAT, EMAIL)), chance.randint(1, 3)
         elif roll < 0.47:
             yield "answer", chance.random() < 0.7
@@ -372,18 +446,24 @@ def random_steps(seed: int, count: int) -> Iterator[tuple[Any, ...]]:
                 chance.choice(("offer", "start", "start", "pause", "resume", "wrap_up", "end", "update")),
                 chance.randint(0, 5),
             )
-        elif roll < 0.95:
+        elif roll < 0.86:
+            kind = chance.choice(REPLAY_KINDS)
+            where = chance.choice((DESKTOP, DESKTOP, SECOND_DESKTOP))
+            yield kind, where, chance.choice(AGENTS), chance.choice((CHAT, EMAIL)), chance.randint(0, 9)
+        elif roll < 0.94:
             yield "time", chance.choice((0.0, 0.5, 1.0, 1.0, 10.0))
-        elif roll < 0.965:
+        elif roll < 0.955:
             yield "resend", chance.randint(0, 5), chance.choice((WEB, SECOND_WEB))
-        elif roll < 0.98:
+        elif roll < 0.965:
             yield chance.choice(("cancel", "result")), chance.randint(1, 30), chance.choice((WEB, SECOND_WEB))
-        elif roll < 0.985:
+        elif roll < 0.968:
+            yield from interrupted_client(chance.choice(AGENTS))
+        elif roll < 0.975:
             yield "set_state", chance.choice(AGENTS), chance.choice((1, 2, 3, 14)), chance.random() < 0.3
-        elif roll < 0.99:
+        elif roll < 0.98:
             yield "logout", chance.choice(AGENTS), chance.choice((CHAT, EMAIL)), 1
         else:
-            what = chance.choice(("lose_web", "open_web", "open_web", "lose_arm", "open_arm", "open_arm"))
+            what = chance.choice(("lose_web", "open_web", "open_web", "lose_arm", "lose_arm", "open_arm", "open_arm"))
             second = chance.random() < 0.5
             sessions = (WEB, SECOND_WEB) if what.endswith("web") else (DESKTOP, SECOND_DESKTOP)
             yield what, sessions[second]
@@ -396,7 +476,7 @@ def test_invariants_hold_through_a_long_history_that_meets_every_kind_of_event(s
         played.play(step)
         played.check()
     met = {type(event) for event, _ in played.site.history}
-    assert {kind.__name__ for kind in typing.get_args(Event)} - {kind.__name__ for kind in met} == OF_NO_INPUT_YET
+    assert {kind.__name__ for kind in typing.get_args(Event)} - {kind.__name__ for kind in met} == set()
     rebuilt = rebuild(played.site.settings, "A", played.site.history)
     assert portrait(rebuilt) == portrait(played.site.engine)
     deadlines = state_of(played.site.engine).deadlines

@@ -89,12 +89,18 @@ class Model:
                 self._switch(task_id, "talk_s", now)
             case events.TaskWrapUpBegun(task_id=task_id):
                 self._switch(task_id, "wrap_up_s", now)
+            case events.ApplicationTaskBegun(task_id=task_id, queue=queue):
+                label = None if queue is None else queue.label
+                self.work[task_id] = Work((event.skill_target_id, event.mrd_id), label)
+                if label is not None:
+                    self._enter(task_id, label, now)
+            case events.TaskOffered(task_id=task_id):
+                self._switch(task_id, None, now)  # a replay may tell it of a task that had begun
             case facts.AgentInterruptAccepted(tasks=tasks):
                 for task_id in tasks:
-                    doing = self.work[task_id].doing
-                    assert doing is not None
-                    self.work[task_id].before_interrupt = doing[0]
-                    self._switch(task_id, None, now)
+                    self._interrupt(task_id, now)
+            case facts.TaskInterruptReplayed(task_id=task_id):
+                self._interrupt(task_id, now)
             case facts.AgentInterruptClosed(mrd_id=mrd_id, skill_target_id=agent):
                 for task_id, work in self.work.items():
                     if work.place == (agent, mrd_id) and work.before_interrupt is not None and work.ended is None:
@@ -112,6 +118,12 @@ class Model:
         if visit is not None and visit.happened is None:
             visit.happened = now
         return visit
+
+    def _interrupt(self, task_id: TaskId, now: float) -> None:
+        doing = self.work[task_id].doing
+        assert doing is not None
+        self.work[task_id].before_interrupt = doing[0]
+        self._switch(task_id, None, now)
 
     def _switch(self, task_id: TaskId, name: str | None, now: float) -> None:
         work = self.work[task_id]

@@ -17,6 +17,10 @@ class Directory:
         self.mrds: dict[int, MediaRoutingDomain] = {mrd.id: mrd for mrd in settings.media_routing_domains}
         self.peripherals: tuple[int, ...] = tuple(peripheral.id for peripheral in settings.peripherals)
         self._by_number = {(agent.peripheral, agent.id): agent for agent in settings.agents}
+        self._peripherals_of = {
+            path.id: tuple(dict.fromkeys(member.peripheral for member in path.members))
+            for path in settings.application_paths
+        }
         self._path_of = {
             (member.peripheral, mrd): path.id
             for path in settings.application_paths
@@ -64,6 +68,10 @@ class Directory:
             agent = self.agent_by_number(peripheral, number)
             if agent is not None:
                 yield agent
+
+    def peripherals_of(self, application_path: int) -> tuple[int, ...]:
+        """Peripherals that a path covers, in order of configuration."""
+        return self._peripherals_of.get(application_path, ())
 
     def mrd_name(self, mrd_id: int) -> str:
         """Name in metrics; the number of a domain that is not configured never gets here from the engine."""

@@ -13,7 +13,7 @@ from typing import Any
 
 import attrs
 
-from ctigw.gateway import outbound_cti
+from ctigw.gateway import outbound_cti, outbound_snapshots
 from ctigw.gateway.audience import NO_MONITOR, Audience, CtiClient, Recipient
 from ctigw.gateway.directory import Directory
 from ctigw.gateway.gauges import engine_samples, session_samples, statistics_samples
@@ -31,6 +31,7 @@ from ctigw.routing.events import (
     AgentInterruptOver,
     AgentMadeNotRoutable,
     AgentStateChanged,
+    AgentTasksTold,
     ControlAnswered,
     MaxTaskLifetimeExceeded,
     PreCallAborted,
@@ -108,6 +109,7 @@ class Exchange:
             MaxTaskLifetimeExceeded: self._lifetime_exceeded,
             ReportAnswered: self._report_answered,
             ControlAnswered: self._control_answered,
+            AgentTasksTold: self._tasks_told,
         }
         """What CTI sessions are told of an event, besides task events."""
         self._counts: dict[type[Any], Callable[[Any, float], None]] = {
@@ -202,6 +204,8 @@ class Exchange:
             self._post(teams.opened(self._desk, link.cti_client, now), now)
             if details.services & cti.ServiceMask.AGENT_REPORTING:
                 self._decide(ArmClientOpened(link.session_id, path), now)
+                for peripheral in self._directory.peripherals_of(path):
+                    self._submit(link.connection, cti.AgentInitReadyEvent(peripheral), now)
         log.log(
             _level(link.cti_client),
             "session %d open: %s %s version %d from %s",
@@ -326,12 +330,16 @@ class Exchange:
         self._tell(told, outbound_cti.lifetime_exceeded(event), now)
 
     def _report_answered(self, event: ReportAnswered, now: float) -> None:
-        answered = outbound_cti.answer(event)
+        link = self._links.get(event.origin.session_id)
+        answered = None if link is None else outbound_cti.answer(event, link.sender.version)
         if answered is not None:
             self._send(event.origin.session_id, answered, now)
 
     def _control_answered(self, event: ControlAnswered, now: float) -> None:
         self._send(event.origin.session_id, outbound_cti.control_answer(event), now)
+
+    def _tasks_told(self, event: AgentTasksTold, now: float) -> None:
+        self._send(event.origin.session_id, outbound_snapshots.tasks_answer(event), now)
 
     def _call_event(self, event: AgentChosen | PreCallAborted, message: Message, mask: int, now: float) -> None:
         path = self._directory.path_of(event.skill_target_id, event.mrd_id)

@@ -19,6 +19,7 @@ from ctigw.routing.events import (
     AgentInterruptOver,
     AgentMadeNotRoutable,
     AgentView,
+    ApplicationTaskBegun,
     ControlAnswered,
     MaxTaskLifetimeExceeded,
     PreCallAborted,
@@ -44,6 +45,7 @@ from ctigw.routing.terms import (
     ReportKind,
 )
 from ctigw.session.agent_mode import wire_agent_mode
+from ctigw.session.failures import failure_conf
 from ctigw.wire import FloatValue, Message, TaskId, cti
 from ctigw.wire.values import NULL_INT, NULL_UINT, NULL_USHORT
 
@@ -56,16 +58,39 @@ _RESPONSES: dict[ReportKind, type[Any]] = {
     ReportKind.MEDIA_LOGIN: cti.MediaLoginResp,
     ReportKind.MAKE_AGENT_NOT_ROUTABLE: cti.MakeAgentNotRoutableResp,
     ReportKind.MAKE_AGENT_NOT_READY: cti.MakeAgentNotReadyResp,
+    ReportKind.CHANGE_MAX_TASK_LIMIT: cti.ChangeMaxTaskLimitResp,
+    ReportKind.OVERRIDE_LIMIT: cti.OverrideLimitResp,
+    ReportKind.AGENT_INIT: cti.AgentInitResp,
 }
 """Requests have an answer of their own; every other report is an indication (arm.toml, rules answers)."""
 
+_TASK_RESPONSES: dict[ReportKind, type[Any]] = {
+    ReportKind.OFFER_APPLICATION_TASK: cti.OfferApplicationTaskResp,
+    ReportKind.START_APPLICATION_TASK: cti.StartApplicationTaskResp,
+    ReportKind.TASK_INIT_REQ: cti.TaskInitResp,
+}
+"""Answers with the id that the task got; no task on failure."""
+_NO_TASK = TaskId(NULL_INT, NULL_INT, NULL_INT)
 
-def answer(event: ReportAnswered) -> Message | None:
-    """RESP of a request, FAILURE_RESP of an indication that failed; an indication that went well has none."""
+
+def answer(event: ReportAnswered, version: int) -> Message | None:
+    """RESP of a request, FAILURE_RESP of an indication that failed; an indication that went well has none.
+
+    SET_APP_DATA_REQ is no agent report: its refusal is a FAILURE_CONF, whose status is no ARM status (decisions C2).
+    """
+    if event.kind is ReportKind.SET_APP_DATA:
+        if event.status:
+            return failure_conf(version, event.origin.invoke_id, cti.FailureStatus.FUNCTION_NOT_AVAILABLE)
+        return cti.SetAppDataConf(event.origin.invoke_id)
     response = _RESPONSES.get(event.kind)
     if response is not None:
         built: Message = response(event.origin.invoke_id, event.status)
         return built
+    response = _TASK_RESPONSES.get(event.kind)
+    if response is not None:
+        task_id = _NO_TASK if event.task_id is None else TaskId(*event.task_id)
+        with_task: Message = response(event.origin.invoke_id, event.status, task_id)
+        return with_task
     return cti.FailureResp(event.origin.invoke_id, event.status) if event.status else None
 
 
@@ -279,6 +304,15 @@ def _begin(_: Directory, event: TaskAccepted) -> Message:
     )
 
 
+def _begin_application_task(directory: Directory, event: ApplicationTaskBegun) -> Message:
+    """Such a task is with its agent from the first, and belongs to no call type."""
+    prefix, _, _ = _agent_part(directory, event.skill_target_id)
+    named, arrays, ecc = ecc_variables_to_cti(event.context.variables)
+    floating = call_variables_to_cti(event.context.variables) + ecc
+    task_id = TaskId(*event.task_id)
+    return cti.BeginTaskEvent(*prefix, event.mrd_id, task_id, named, arrays, NULL_UINT, floating)
+
+
 def _entries(entries: Sequence[QueueEntry]) -> Floats:
     """One list entry for each group; members of an entry follow one another (cti-notes, framing)."""
     floating: Floats = []
@@ -364,6 +398,7 @@ def _data_updated(directory: Directory, event: TaskDataUpdated) -> Message:
 
 _TASK_EVENTS: dict[type[Any], Any] = {
     TaskAccepted: _begin,
+    ApplicationTaskBegun: _begin_application_task,
     TaskQueued: _queued,
     TaskDequeued: _queued,
     TaskOffered: _moved,
@@ -387,6 +422,7 @@ def task_event(directory: Directory, event: object) -> Message | None:
 
 _TASK_BITS: dict[type[Any], cti.TaskMsgMask] = {
     TaskAccepted: cti.TaskMsgMask.BEGIN_TASK,
+    ApplicationTaskBegun: cti.TaskMsgMask.BEGIN_TASK,
     TaskQueued: cti.TaskMsgMask.QUEUED_TASK,
     TaskDequeued: cti.TaskMsgMask.DEQUEUED_TASK,
     TaskOffered: cti.TaskMsgMask.OFFER_TASK,

@@ -91,7 +91,7 @@ def view(state: State, domain: AgentDomain, now: float) -> AgentView:
         max_task_limit=domain.max_task_limit,
         max_beyond_task_limit=domain.max_beyond_task_limit,
         reason_code=domain.reason_code,
-        since=published.since if published is not None and published.state is current else now,
+        since=published.since if published is not None and published.state is current else domain.state_since or now,
         queues=tuple((group, queue_state(domain, group)) for group in state.skill_groups(domain.agent, domain.mrd.id)),
     )
 

@@ -9,7 +9,20 @@ messages, sessions' insides or a clock. Nothing but `apply` changes the state, s
 from collections.abc import Callable, Iterable
 
 from ctigw.config.routing import Agent, MediaRoutingDomain, RoutingSettings
-from ctigw.routing import census, global_state, inputs, interrupts, reports, tasks, temporary_mode
+from ctigw.routing import (
+    application_tasks,
+    census,
+    global_state,
+    inputs,
+    interrupts,
+    limits,
+    path_data,
+    reports,
+    resync,
+    snapshots,
+    tasks,
+    temporary_mode,
+)
 from ctigw.routing.agents import changed, signed_out_view, view
 from ctigw.routing.apply import apply
 from ctigw.routing.deadlines import AgentKey, DeadlineKey, DeadlineKind
@@ -19,12 +32,13 @@ from ctigw.routing.events import (
     AgentView,
 )
 from ctigw.routing.facts import Event
-from ctigw.routing.inputs import Input, TaskId
+from ctigw.routing.inputs import Input, TaskId, Variable
 from ctigw.routing.script_run import next_precision_step
 from ctigw.routing.selection import settle
 from ctigw.routing.state import State, TaskRecord
 from ctigw.routing.statistics import views
 from ctigw.routing.terms import (
+    ReportStatus,
     TaskState,
 )
 from ctigw.routing.turn import Turn
@@ -36,6 +50,13 @@ _RULES: dict[type, Callable[..., None]] = {
     inputs.CancelTask: tasks.cancel,
     inputs.RunScriptResult: tasks.script_result,
     inputs.UpdateTaskContext: tasks.update_context,
+    inputs.BeginAgentInit: resync.begin,
+    inputs.AgentInit: resync.init_agent,
+    inputs.TaskInit: resync.init_task,
+    inputs.TaskInitWithoutId: resync.init_task_without_id,
+    inputs.EndAgentInit: resync.finish,
+    inputs.GetAgentTasks: resync.agent_tasks,
+    inputs.SetPathData: path_data.set_path_data,
     inputs.ArmClientOpened: reports.open_client,
     inputs.ArmClientLost: reports.lose_client,
     inputs.MediaLogin: reports.sign_in,
@@ -48,6 +69,10 @@ _RULES: dict[type, Callable[..., None]] = {
     inputs.AcceptInterrupt: reports.accept_interrupt,
     inputs.DeclineInterrupt: reports.decline_interrupt,
     inputs.AcceptInterruptDone: reports.accept_interrupt_done,
+    inputs.ChangeMaxTaskLimit: limits.change_limit,
+    inputs.OverrideLimit: limits.override,
+    inputs.OfferApplicationTask: application_tasks.offer,
+    inputs.StartApplicationTask: application_tasks.start,
     inputs.OfferTask: reports.offer,
     inputs.StartTask: reports.start,
     inputs.PauseTask: reports.pause,
@@ -145,6 +170,22 @@ class Engine:
             for task in domain.tasks.values()
             if task.state is TaskState.PRE_CALL
         ]
+
+    def agent_tasks(
+        self, application_path: int, mrd_id: int, skill_target_id: int
+    ) -> tuple[ReportStatus, list[snapshots.TaskView]]:
+        """The agent's tasks in a domain, as a client of the path may see them."""
+        return snapshots.tasks_of(self._state, application_path, mrd_id, skill_target_id)
+
+    def agent_task(
+        self, application_path: int, mrd_id: int, skill_target_id: int, task_id: TaskId
+    ) -> tuple[ReportStatus, snapshots.TaskView | None]:
+        """One of them."""
+        return snapshots.task(self._state, application_path, mrd_id, skill_target_id, task_id)
+
+    def path_variables(self, application_path: int) -> tuple[Variable, ...]:
+        """Call variables that clients of the path set."""
+        return self._state.path_data.get(application_path, ())
 
     def census(self) -> census.Census:
         """Counts for metrics."""

@@ -178,6 +178,21 @@ class TaskMoved:
 
 
 @record
+class ApplicationTaskBegun:
+    """An application assigned a task to an agent itself (BEGIN_TASK_EVENT); its first state follows."""
+
+    task_id: TaskId
+    mrd_id: int
+    skill_target_id: int
+    queue: QueueRef | None
+    context: TaskContext
+    is_new_id: bool = True
+    """False: the id was given before we came to be, and the client told it."""
+    uses_override: bool = False
+    """It uses up a leave to go beyond the limits."""
+
+
+@record
 class TaskOffered(TaskMoved):
     """OFFER_TASK_EVENT."""
 
@@ -310,9 +325,23 @@ class ControlAnswered:
 
 
 @record
+class AgentTasksTold:
+    """AGENT_TASKS_RESP."""
+
+    origin: Origin
+    mrd_id: int
+    skill_target_id: int
+    status: ReportStatus
+    tasks: tuple[TaskId, ...]
+    """Oldest first; none when the status is not 0."""
+
+
+@record
 class ReportAnswered:
     """Answer to an agent report: a request always gets one, an indication only when it failed (cti-notes)."""
 
     origin: Origin
     kind: ReportKind
     status: ReportStatus
+    task_id: TaskId | None = None
+    """The id that a task got by the request."""

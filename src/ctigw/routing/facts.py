@@ -6,7 +6,7 @@ is simply "when it happened" is the `now` that it is applied with.
 """
 
 from ctigw.routing import events
-from ctigw.routing.inputs import Origin, TaskId
+from ctigw.routing.inputs import Origin, TaskId, Variable
 from ctigw.routing.record import record
 from ctigw.routing.terms import (
     QueueEntry,
@@ -46,6 +46,14 @@ class ArmClientLeft:
 
 
 @record
+class PathDataSet:
+    """All call variables of an application path, as they now stand."""
+
+    application_path: int
+    variables: tuple[Variable, ...]
+
+
+@record
 class AgentSignedIn:
     """An agent signed in to a domain and is NOT_READY there; `interruptible` is latched for this login."""
 
@@ -78,6 +86,14 @@ class AgentLimitsSet:
     session_id: int
     max_task_limit: int
     max_beyond_task_limit: int
+
+
+@record
+class LimitOverrideGranted:
+    """An application may assign one task more than the agent's limits allow."""
+
+    mrd_id: int
+    skill_target_id: int
 
 
 @record
@@ -167,6 +183,46 @@ class AgentInterruptClosed:
 
 
 @record
+class AgentStateDated:
+    """The state that the agent is about to be told to have began at `since`, UTC seconds: before we heard of it."""
+
+    mrd_id: int
+    skill_target_id: int
+    since: float
+
+
+@record
+class ReplayBegun:
+    """An agent reporting session begins to replay its agents and tasks; one begun before is given up."""
+
+    session_id: int
+
+
+@record
+class ReplayEnded:
+    """A session has replayed everything."""
+
+    session_id: int
+
+
+@record
+class TaskReplayed:
+    """A client told of a task in a replay; `until`: by when it has to end, None: that is as it was."""
+
+    task_id: TaskId
+    until: float | None
+
+
+@record
+class TaskInterruptReplayed:
+    """A task was told to be INTERRUPTED."""
+
+    task_id: TaskId
+    mrd_id: int
+    skill_target_id: int
+
+
+@record
 class TaskPriorityChanged:
     """A task's priority in queues where it stands; it keeps its age."""
 
@@ -205,9 +261,11 @@ Event = (
     | RoutingClientLeft
     | ArmClientJoined
     | ArmClientLeft
+    | PathDataSet
     | AgentSignedIn
     | AgentSignedOut
     | AgentLimitsSet
+    | LimitOverrideGranted
     | AgentReadinessSet
     | AgentModeSet
     | AgentNotRoutableDeferred
@@ -218,6 +276,11 @@ Event = (
     | AgentInterruptAccepted
     | AgentInterruptDeclined
     | AgentInterruptClosed
+    | AgentStateDated
+    | ReplayBegun
+    | ReplayEnded
+    | TaskReplayed
+    | TaskInterruptReplayed
     | TaskPriorityChanged
     | PrecisionStepReached
     | ScriptMoved
@@ -233,6 +296,7 @@ Event = (
     | events.LabelRepeated
     | events.TaskKept
     | events.TaskTakenUp
+    | events.ApplicationTaskBegun
     | events.TaskOffered
     | events.TaskStarted
     | events.TaskPaused
@@ -249,6 +313,7 @@ Event = (
     | events.AgentInterruptOver
     | events.AgentStateChanged
     | events.ControlAnswered
+    | events.AgentTasksTold
     | events.ReportAnswered
 )
 """Everything that `Engine.handle` may return."""

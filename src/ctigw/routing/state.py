@@ -91,9 +91,10 @@ class TaskRecord:
     """One task, from its id until it is forgotten."""
 
     id: TaskId
-    dialogue: DialogueKey
+    asked: DialogueKey | None
+    """Who asked the router for it; None: an application assigned it itself (semantics 3.3), then no script runs."""
     mrd: MediaRoutingDomain
-    script: CompiledScript
+    runs: CompiledScript | None
     stored_context: TaskContext | PackedContext
     """Packed while the task waits; as it came otherwise, because most tasks are answered at once."""
     preferred: int | None
@@ -121,6 +122,18 @@ class TaskRecord:
     start_deadline: float = 0.0
     started: bool = False
     label: str | None = None
+
+    @property
+    def dialogue(self) -> DialogueKey:
+        """Who asked for it; never read of a task that an application assigned itself."""
+        assert self.asked is not None
+        return self.asked
+
+    @property
+    def script(self) -> CompiledScript:
+        """The script that routes it; never read of a task that an application assigned itself."""
+        assert self.runs is not None
+        return self.runs
 
     @property
     def context(self) -> TaskContext:
@@ -187,6 +200,8 @@ class AgentDomain:
     max_task_limit: int = 0
     max_beyond_task_limit: int = 0
     reason_code: int = 0
+    overrides: int = 0
+    """Leaves for one application task each beyond both limits (semantics 3.3)."""
     session_id: int = 0
     """The agent reporting session that signed the agent in last (decisions C4)."""
     application_path: int = 0
@@ -197,6 +212,8 @@ class AgentDomain:
     deferred: tuple[Origin, ...] = ()
     """Requests to become not routable that wait for tasks to start (semantics 2.2)."""
     tasks: dict[TaskId, TaskRecord] = attrs.Factory(dict)
+    spoken_of: dict[TaskId, int] = attrs.Factory(dict)
+    """Replays begun when a client last told of a task, for those that were told of while there was a replay."""
     tally: Tally = attrs.Factory(Tally)
     queue_tallies: dict[QueueRef | None, Tally] = attrs.Factory(dict)
     free_slots: int = 0
@@ -205,6 +222,8 @@ class AgentDomain:
     """The clock of the longest available agent (semantics 5.2): slots rose, or the agent became available."""
     pooled: tuple[int, float] | None = None
     """Free slots and clock with which the agent stands in the pools of his queues; None: in none."""
+    state_since: float | None = None
+    """When the state began that peers are about to be told of, where that is not now."""
     published: AgentView | None = None
     """What peers know (decisions C5)."""
 
@@ -240,6 +259,12 @@ class State:
             for queue in settings.precision_queues
         ]
         self.queues = _queues(settings, self.scripts, self._precision)
+        self.groups = {
+            (queue.ref.id, queue.mrd_id): queue.ref
+            for queue in self.queues.values()
+            if queue.ref.kind is not QueueKind.AGENT
+        }
+        """Skill groups and precision queues by id on the wire and domain."""
 
         self.last_now = float("-inf")
         self.last_key = 0
@@ -249,6 +274,11 @@ class State:
         self.clients: dict[int, RoutingClient] = {}
         self.arm_paths: dict[int, int] = {}
         """Application path by agent reporting session."""
+        self.replays: dict[int, int] = {}
+        """Number of its replay by agent reporting session, while the replay goes on."""
+        self.replay_count = 0
+        self.path_data: dict[int, tuple[Variable, ...]] = {}
+        """Call variables by application path, as its clients set them."""
         self.tasks: dict[TaskId, TaskRecord] = {}
         self.remembered: OrderedDict[TaskId, None] = OrderedDict()
         """Ended tasks that are not forgotten yet, in order of their ends."""

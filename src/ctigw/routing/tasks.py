@@ -27,6 +27,7 @@ from ctigw.routing.script import with_variable
 from ctigw.routing.script_run import ABANDONED_IN_ROUTER, fail, leave_queues, run_script
 from ctigw.routing.selection import seek_agent
 from ctigw.routing.state import ResendKey, State, TaskRecord
+from ctigw.routing.task_ids import following_task_id, new_task_id
 from ctigw.routing.terms import (
     CancelStatus,
     Departure,
@@ -44,11 +45,6 @@ FOLLOWING = (2, 3, 7)
 RING_NO_ANSWER = 19
 MAX_LIFETIME_EXCEEDED = 41
 """Dispositions (semantics 3.6)."""
-DAY_OF_1970 = 134_774
-"""Days from 1601-01-01 to 1970-01-01: task ids count days from the earlier one (decisions E1)."""
-DAY_S = 86_400
-HIGHEST_KEY = 2**31 - 1
-"""RouterCallKey is an INT on the wire; the count begins anew after it, by then on another day."""
 MOST_REMEMBERED = 200_000
 """Ended tasks whose answer is kept for a resent NEW_TASK; beyond, the oldest are forgotten: memory is bounded."""
 
@@ -169,15 +165,8 @@ def _task_id(turn: Turn, item: inputs.NewTask) -> TaskId:
     state = turn.state
     previous = item.previous_task
     if item.service in FOLLOWING and previous is not None and previous in state.tasks:
-        highest, _ = state.relatives.get((previous.day, previous.key), (previous.sequence, 1))
-        return TaskId(previous.day, previous.key, highest + 1)
-    own_parity = 1 if state.side == "A" else 0
-    key = state.last_key + 1
-    if key % 2 != own_parity:
-        key += 1
-    if key > HIGHEST_KEY:
-        key = 2 - own_parity
-    return TaskId(DAY_OF_1970 + int(turn.now // DAY_S), key, 1)
+        return following_task_id(state, previous)
+    return new_task_id(state, turn.now)
 
 
 def _preferred(state: State, item: inputs.NewTask) -> int | None:

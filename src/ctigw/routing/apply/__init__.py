@@ -5,13 +5,23 @@ and changes nothing. Statistics take note of a fact just before it changes the r
 (`ctigw.routing.statistics.accounting`). Given the same facts with the same instants, two states are equal.
 """
 
-from ctigw.routing.apply import agents, assigned_tasks, interrupts, sessions, waiting_tasks
+from ctigw.routing.apply import agents, application_tasks, assigned_tasks, interrupts, resync, sessions, waiting_tasks
 from ctigw.routing.apply.table import TABLE
 from ctigw.routing.facts import Event
 from ctigw.routing.state import State
 from ctigw.routing.statistics.accounting import ACCOUNTING
 
-__all__ = ["agents", "apply", "assigned_tasks", "interrupts", "is_fact", "sessions", "waiting_tasks"]
+__all__ = [
+    "agents",
+    "application_tasks",
+    "apply",
+    "assigned_tasks",
+    "interrupts",
+    "is_fact",
+    "resync",
+    "sessions",
+    "waiting_tasks",
+]
 
 
 def apply(state: State, fact: Event, now: float) -> None:

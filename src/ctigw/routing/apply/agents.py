@@ -37,6 +37,7 @@ def _signed_out(state: State, fact: facts.AgentSignedOut, now: float) -> None:
     domain.signed_in = domain.ready = domain.set_aside = domain.routable = False
     domain.max_task_limit = domain.max_beyond_task_limit = 0
     domain.reason_code = fact.reason_code
+    domain.overrides = 0
     domain.deferred = ()
     domain.advisory = domain.interrupted = None
     state.deadlines.clear(DeadlineKey(DeadlineKind.TASK_LIFE, domain.key))
@@ -118,7 +119,9 @@ def _routable_again(state: State, fact: facts.AgentRoutableAgain, now: float) ->
 
 @applies(events.AgentStateChanged)
 def _state_changed(state: State, fact: events.AgentStateChanged, now: float) -> None:
-    state.domains[AgentKey(fact.view.skill_target_id, fact.view.mrd_id)].published = fact.view
+    domain = state.domains[AgentKey(fact.view.skill_target_id, fact.view.mrd_id)]
+    domain.published = fact.view
+    domain.state_since = None
 
 
 def _domain(

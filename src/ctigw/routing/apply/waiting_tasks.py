@@ -29,9 +29,9 @@ def _accepted(state: State, fact: events.TaskAccepted, now: float) -> None:
         state.resends[resend_key] = task_id
     state.tasks[task_id] = TaskRecord(
         id=task_id,
-        dialogue=fact.dialogue,
+        asked=fact.dialogue,
         mrd=state.mrds[fact.mrd_id],
-        script=state.scripts[fact.call_type],
+        runs=state.scripts[fact.call_type],
         stored_context=fact.context,
         preferred=fact.preferred_skill_target_id,
         resend_key=resend_key,
@@ -145,7 +145,7 @@ def _kept(state: State, fact: events.TaskKept, now: float) -> None:
 def _taken_up(state: State, fact: events.TaskTakenUp, now: float) -> None:
     task = state.tasks[fact.task_id]
     close_dialogue(state, task)
-    task.dialogue = fact.dialogue
+    task.asked = fact.dialogue
     state.clients[fact.dialogue.session_id].open_dialogues[fact.dialogue.dialogue_id] = task.id
     if not task.kept:
         return

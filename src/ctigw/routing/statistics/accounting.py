@@ -108,6 +108,9 @@ def _open(book: Book, fact: events.AgentChosen | events.TaskMoved, now: float) -
 def _started(state: State, fact: events.TaskStarted, now: float) -> None:
     book = state.statistics
     account = book.tasks.get(fact.task_id) or _open(book, fact, now)
+    if account.started:  # a replay told the task as offered meanwhile
+        account.spend(state.tasks[fact.task_id].state, now)
+        return
     account.started = True
     account.since = account.agent.clock(now)
     queue = account.queue
@@ -136,6 +139,10 @@ def _interrupted(state: State, fact: facts.AgentInterruptAccepted, now: float) -
     """The agent's time on these tasks stands still from now on (semantics 4)."""
     for task_id in fact.tasks:
         state.statistics.tasks[task_id].spend(state.tasks[task_id].state, now)
+
+
+def _interrupt_replayed(state: State, fact: facts.TaskInterruptReplayed, now: float) -> None:
+    state.statistics.tasks[fact.task_id].spend(state.tasks[fact.task_id].state, now)
 
 
 def _interrupt_closed(state: State, fact: facts.AgentInterruptClosed, now: float) -> None:
@@ -199,6 +206,7 @@ ACCOUNTING: dict[type, Callable[[State, Any, float], None]] = {
     facts.AgentSignedIn: _signed_in,
     facts.AgentInterruptAccepted: _interrupted,
     facts.AgentInterruptClosed: _interrupt_closed,
+    facts.TaskInterruptReplayed: _interrupt_replayed,
     events.AgentStateChanged: _state_changed,
     events.TaskQueued: _queued,
     events.TaskDequeued: _dequeued,
