@@ -15,7 +15,7 @@ from ctigw.config.routing import (
 )
 from ctigw.errors import ConfigurationError
 from ctigw.routing import events, inputs, terms
-from ctigw.routing.script import compile_scripts
+from ctigw.routing.scripts.compilation import compile_scripts
 from routing_site import CHAT, WEB, Site, agent, names, of, only, public, settings, steps
 
 GROUPS = (SkillGroup("second", 3, CHAT),)

@@ -56,7 +56,7 @@ def _deeper_problems(settings: Settings) -> list[ConfigurationError]:
     """What the parts of the daemon find when they are made from the settings; nothing is opened but files."""
     from ctigw.gateway.assembly import session_factory
     from ctigw.net.tls import server_context
-    from ctigw.routing.script import compile_scripts
+    from ctigw.routing.scripts.compilation import compile_scripts
 
     makers: list[tuple[str, Callable[[], object]]] = [
         (f"listener {listener.address}: ", partial(server_context, listener.tls))

@@ -15,7 +15,7 @@ ID_HIGH = 2**31 - 1
 
 
 ScriptStep = dict[str, Any]
-"""One step of a script as written; `ctigw.routing.script` gives it its meaning (decisions H)."""
+"""One step of a script as written; `ctigw.routing.scripts` gives it its meaning (decisions H)."""
 
 
 @attrs.frozen
@@ -139,7 +139,7 @@ class PrecisionQueue:
 
 @attrs.frozen
 class CallType:
-    """`[[call_type]]`: a script; the steps stay as written until `ctigw.routing.script` compiles them (decisions H)."""
+    """`[[call_type]]`: a script; steps stay as written until `ctigw.routing.scripts` compiles them (decisions H)."""
 
     name: str = key("unique name", max_bytes=32)
     script: tuple[ScriptStep, ...] = key("steps in order; empty: nothing scheduled, NO_SCRIPT")

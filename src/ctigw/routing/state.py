@@ -17,7 +17,8 @@ from ctigw.routing.events import (
 from ctigw.routing.inputs import DialogueKey, Origin, TaskContext, TaskId, Variable
 from ctigw.routing.precision import CompiledPrecisionQueue, compile_precision_queue, membership
 from ctigw.routing.queues import WaitingQueue
-from ctigw.routing.script import CompiledScript, Queue, compile_scripts
+from ctigw.routing.scripts.compilation import compile_scripts
+from ctigw.routing.scripts.steps import CompiledScript, Queue
 from ctigw.routing.terms import (
     QueueEntry,
     QueueKind,

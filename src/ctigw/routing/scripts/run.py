@@ -6,7 +6,6 @@ Compilation has made sure that every way through a script comes to a wait, an an
 
 from collections.abc import Callable
 
-from ctigw.routing import script as steps
 from ctigw.routing.events import (
     LabelChosen,
     RunScriptRequested,
@@ -19,7 +18,8 @@ from ctigw.routing.events import (
 from ctigw.routing.facts import PrecisionStepReached, ScriptMoved, TaskPriorityChanged
 from ctigw.routing.inputs import Variable
 from ctigw.routing.queues import WaitingQueue
-from ctigw.routing.script import with_variable
+from ctigw.routing.scripts import steps
+from ctigw.routing.scripts.variables import with_variable
 from ctigw.routing.selection import assign, find_agent, seek_agent
 from ctigw.routing.state import TaskRecord
 from ctigw.routing.terms import (

@@ -1,0 +1,76 @@
+"""The steps of a script as values: compilation makes them, carrying out reads them.
+
+Knows the operations of decisions H that this build has; must not know how they are written nor what they do.
+"""
+
+import attrs
+
+from ctigw.routing.terms import QueueRef
+
+
+@attrs.frozen
+class Queue:
+    """Put the task into queues, or give it to an agent who is free there."""
+
+    to: tuple[QueueRef, ...]
+    priority: int
+    on_full: int | None
+    """Index of the step to go on with when the queues are full; None: the task fails."""
+
+
+@attrs.frozen
+class Wait:
+    """Stay in the queues for a time."""
+
+    seconds: float
+
+
+@attrs.frozen
+class ReportWait:
+    """Tell the application the estimated wait time."""
+
+
+@attrs.frozen
+class Priority:
+    """Change the priority in every queue."""
+
+    value: int
+
+
+@attrs.frozen
+class CancelQueue:
+    """Leave every queue."""
+
+
+@attrs.frozen
+class Set:
+    """Set a variable."""
+
+    variable: str
+    value: str
+
+
+@attrs.frozen
+class Label:
+    """Answer with a label."""
+
+    value: str
+
+
+@attrs.frozen
+class Release:
+    """Give the task back with a cause."""
+
+    cause: int
+
+
+Step = Queue | Wait | ReportWait | Priority | CancelQueue | Set | Label | Release
+
+
+@attrs.frozen(eq=False)
+class CompiledScript:
+    """A call type ready to be carried out."""
+
+    name: str
+    call_type_id: int
+    steps: tuple[Step, ...]
