@@ -52,6 +52,7 @@ def _task(task: TaskRecord) -> dict[str, Any]:
 def _domain(domain: AgentDomain) -> dict[str, Any]:
     values = {field.name: getattr(domain, field.name) for field in attrs.fields(AgentDomain)}
     values["memberships"] = [(m.queue.ref, m.level, m.score) for m in domain.memberships]
+    values["queues"] = [queue.ref for queue in domain.queues]
     values["tasks"] = list(domain.tasks)
     values["tally"] = _tally(domain.tally)
     values["queue_tallies"] = {queue: _tally(tally) for queue, tally in domain.queue_tallies.items()}
@@ -65,6 +66,7 @@ def _tally(tally: Tally) -> tuple[object, ...]:
 def _queue(queue: WaitingQueue) -> dict[str, Any]:
     return {
         "tasks": list(queue.tasks.values()),
+        "agents_available": queue.agents_available,
         "pools": [_pool(pool) for pool in queue.pools],
         "departures": queue.departures.slots(),
         "heads": [queue.head(level) for level in range(len(queue.step_waits))],

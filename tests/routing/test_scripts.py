@@ -146,7 +146,6 @@ WAIT = {"op": "wait", "seconds": 1}
 @pytest.mark.parametrize(
     ("step", "words"),
     [
-        ({"op": "if", "when": "x", "goto": "y"}, ["if", "does not have"]),
         ({"op": "upstream", "gateway": "cce"}, ["upstream", "does not have"]),
         ({"op": "pick_pull"}, ["pick_pull"]),
         ({"op": "dance"}, ["dance", "no such step"]),

@@ -42,7 +42,7 @@ def compile_precision_queue(queue: PrecisionQueue, attributes: tuple[Attribute, 
                 "this build does not have consider_if", table=place, key="consider_if", value=step.consider_if
             )
         try:
-            matches.append(parse(step.match, kinds))
+            matches.append(parse(step.match, kinds.get, left_to_right=True))
         except ExpressionError as error:
             raise ConfigurationError(str(error), table=place, key="match", value=step.match) from error
     used = tuple(dict.fromkeys(name for match in matches for name in names(match)))

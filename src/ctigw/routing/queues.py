@@ -100,7 +100,18 @@ class AgentPool:
 class WaitingQueue:
     """One queue of one domain: a skill group, a precision queue or an agent's own queue."""
 
-    __slots__ = ("_heaps", "_waiting", "departures", "entries", "mrd_id", "pools", "ref", "step_waits", "tasks")
+    __slots__ = (
+        "_heaps",
+        "_waiting",
+        "agents_available",
+        "departures",
+        "entries",
+        "mrd_id",
+        "pools",
+        "ref",
+        "step_waits",
+        "tasks",
+    )
 
     def __init__(self, ref: QueueRef, mrd_id: int, step_waits: tuple[float, ...] = (0.0,)) -> None:
         self.ref = ref
@@ -108,6 +119,8 @@ class WaitingQueue:
         self.step_waits = step_waits
         """Seconds to stay on each level; the last level lasts for ever."""
         self.pools = [AgentPool() for _ in step_waits]
+        self.agents_available = 0
+        """Agents of the queue who could be given a task now."""
         self.departures = Departures()
         self.tasks: OrderedDict[TaskId, Place] = OrderedDict()
         """Every task of the queue in order of entering it."""

@@ -5,7 +5,7 @@ Knows how records hang together; must not decide anything. Only `ctigw.routing.a
 """
 
 from collections import Counter, OrderedDict
-from typing import Any
+from typing import Any, NamedTuple
 
 import attrs
 
@@ -85,6 +85,18 @@ class RoutingClient:
     """Tasks without an answer by DialogueID, in the order in which they came."""
 
 
+class Request(NamedTuple):
+    """What a NEW_TASK asked for beside its script selector; most ask for nothing, and share `PLAIN_REQUEST`."""
+
+    service: int = 0
+    """ServiceRequested (semantics 6.1)."""
+    preferred: int | None = None
+    """The agent whom the application named."""
+
+
+PLAIN_REQUEST = Request()
+
+
 @attrs.define(eq=False, weakref_slot=False)
 class TaskRecord:
     """One task, from its id until it is forgotten."""
@@ -95,7 +107,7 @@ class TaskRecord:
     script: CompiledScript
     stored_context: TaskContext | PackedContext
     """Packed while the task waits; as it came otherwise, because most tasks are answered at once."""
-    preferred: int | None
+    request: Request
     resend_key: ResendKey | None
     state: TaskState = TaskState.PENDING
     step: int = 0
@@ -171,6 +183,8 @@ class AgentDomain:
     agent: Agent
     mrd: MediaRoutingDomain
     memberships: tuple[Membership, ...]
+    queues: tuple[WaitingQueue, ...]
+    """Those of the memberships, each once."""
     signed_in: bool = False
     ready: bool = False
     set_aside: bool = False
@@ -230,6 +244,10 @@ class State:
             for queue in settings.precision_queues
         ]
         self.queues = _queues(settings, self.scripts, self._precision)
+        self.mrd_of_queue = {
+            label: mrd for (label, mrd), queue in self.queues.items() if queue.ref.kind is not QueueKind.AGENT
+        }
+        """Domain of each skill group and precision queue, by label."""
 
         self.last_now = float("-inf")
         self.last_key = 0

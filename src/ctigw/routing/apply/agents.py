@@ -16,7 +16,9 @@ def _signed_in(state: State, fact: facts.AgentSignedIn, now: float) -> None:
     domain = state.domains.get(key)
     if domain is None:
         agent = state.agents[fact.skill_target_id]
-        domain = AgentDomain(agent, state.mrds[fact.mrd_id], state.memberships(agent, fact.mrd_id))
+        memberships = state.memberships(agent, fact.mrd_id)
+        queues = tuple(dict.fromkeys(member.queue for member in memberships))
+        domain = AgentDomain(agent, state.mrds[fact.mrd_id], memberships, queues)
         state.domains[key] = domain
         state.domains_of.setdefault(fact.skill_target_id, []).append(domain)
     domain.signed_in = True

@@ -8,7 +8,7 @@ from ctigw.routing.apply.table import applies
 from ctigw.routing.apply.tasks import close_dialogue, move
 from ctigw.routing.deadlines import DeadlineKey, DeadlineKind
 from ctigw.routing.queues import Place
-from ctigw.routing.state import State, TaskRecord, pack
+from ctigw.routing.state import PLAIN_REQUEST, Request, State, TaskRecord, pack
 from ctigw.routing.terms import QueueKind, TaskState
 
 
@@ -27,13 +27,14 @@ def _accepted(state: State, fact: events.TaskAccepted, now: float) -> None:
             fact.context.user_to_user_info,
         )
         state.resends[resend_key] = task_id
+    request = Request(fact.service, fact.preferred_skill_target_id)
     state.tasks[task_id] = TaskRecord(
         id=task_id,
         dialogue=fact.dialogue,
         mrd=state.mrds[fact.mrd_id],
         script=state.scripts[fact.call_type],
         stored_context=fact.context,
-        preferred=fact.preferred_skill_target_id,
+        request=PLAIN_REQUEST if request == PLAIN_REQUEST else request,
         resend_key=resend_key,
     )
     client.open_dialogues[fact.dialogue.dialogue_id] = task_id

@@ -5,13 +5,18 @@ Knows which steps may follow which; must not know anything else about them (deci
 
 from collections.abc import Sequence
 
-from ctigw.routing.scripts.steps import Label, Queue, Release, Step, Wait
+from ctigw.routing.scripts.steps import BranchMrd, If, Label, Queue, Release, Schedule, Step, Wait
 
 
 def branches(step: Step) -> tuple[int, ...]:
     """Where a step may lead to, other than to the next one."""
-    if isinstance(step, Queue) and step.on_full is not None:
-        return (step.on_full,)
+    match step:
+        case Queue(on_full=int(target)):
+            return (target,)
+        case If() | Schedule():
+            return (step.goto,)
+        case BranchMrd(cases, otherwise):
+            return (*cases.values(), *(() if otherwise is None else (otherwise,)))
     return ()
 
 

@@ -19,6 +19,7 @@ from ctigw.routing.facts import PrecisionStepReached, ScriptMoved, TaskPriorityC
 from ctigw.routing.inputs import Variable
 from ctigw.routing.queues import WaitingQueue
 from ctigw.routing.scripts import steps
+from ctigw.routing.scripts.conditions import holds
 from ctigw.routing.scripts.variables import with_variable
 from ctigw.routing.selection import assign, find_agent, seek_agent
 from ctigw.routing.state import TaskRecord
@@ -189,6 +190,19 @@ def _release(turn: Turn, task: TaskRecord, step: steps.Release, index: int) -> i
     return _DONE
 
 
+def _if(turn: Turn, task: TaskRecord, step: steps.If, index: int) -> int | None:
+    return step.goto if holds(turn, task, step.when) else index + 1
+
+
+def _branch_mrd(turn: Turn, task: TaskRecord, step: steps.BranchMrd, index: int) -> int | None:
+    otherwise = index + 1 if step.otherwise is None else step.otherwise
+    return step.cases.get(task.mrd.id, otherwise)
+
+
+def _schedule(turn: Turn, task: TaskRecord, step: steps.Schedule, index: int) -> int | None:
+    return step.goto if step.open.hold(*step.zone.local_time(turn.now)) else index + 1
+
+
 _STEPS: dict[type[steps.Step], Callable[..., int | None]] = {
     steps.Queue: _queue,
     steps.Wait: _wait,
@@ -198,4 +212,7 @@ _STEPS: dict[type[steps.Step], Callable[..., int | None]] = {
     steps.Set: _set,
     steps.Label: _label,
     steps.Release: _release,
+    steps.If: _if,
+    steps.BranchMrd: _branch_mrd,
+    steps.Schedule: _schedule,
 }

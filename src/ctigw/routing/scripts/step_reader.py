@@ -9,6 +9,8 @@ from typing import NoReturn
 
 from ctigw.config.routing import ScriptStep
 from ctigw.errors import ConfigurationError
+from ctigw.routing.expressions import Expression, ExpressionError, KindOf
+from ctigw.routing.scripts.names import parse_condition
 from ctigw.routing.scripts.variables import ALLOWED_NAMES, is_variable
 
 LABEL_BYTES = 40
@@ -66,11 +68,23 @@ class StepReader:
             self.refuse("is no variable", key=name, value=value, allowed=ALLOWED_NAMES)
         return value
 
+    def expression(self, name: str, kind_of: KindOf) -> Expression:
+        """A condition."""
+        value = self.step.get(name)
+        try:
+            return parse_condition(value, kind_of)
+        except ExpressionError as error:
+            self.refuse(str(error), key=name, value=value)
+
     def goto(self, name: str) -> int | None:
         """Index of the step that the key leads to; None when the key is not there."""
-        return self.led_to(name, self.step[name]) if name in self.step else None
+        return self.led_to(name) if name in self.step else None
 
-    def led_to(self, key: str, label: object) -> int:
+    def led_to(self, name: str) -> int:
+        """Index of the step that the key leads to; the key must be there."""
+        return self.labelled(name, self.step.get(name))
+
+    def labelled(self, key: str, label: object) -> int:
         """Index of the step with this label."""
         if not isinstance(label, str) or label not in self._labels:
             self.refuse("no step has this label", key=key, value=label)

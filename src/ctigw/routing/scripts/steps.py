@@ -5,6 +5,9 @@ Knows the operations of decisions H that this build has; must not know how they 
 
 import attrs
 
+from ctigw.routing.expressions import Expression
+from ctigw.routing.scripts.local_time import Zone
+from ctigw.routing.scripts.schedule import OpenHours
 from ctigw.routing.terms import QueueRef
 
 
@@ -64,7 +67,34 @@ class Release:
     cause: int
 
 
-Step = Queue | Wait | ReportWait | Priority | CancelQueue | Set | Label | Release
+@attrs.frozen
+class If:
+    """Go on elsewhere when a condition holds."""
+
+    when: Expression
+    goto: int
+
+
+@attrs.frozen
+class BranchMrd:
+    """Go on where the task's domain says."""
+
+    cases: dict[int, int]
+    """Index of a step by id of the domain."""
+    otherwise: int | None
+    """For the other domains; None: the next step."""
+
+
+@attrs.frozen(eq=False)
+class Schedule:
+    """Go on elsewhere within open hours."""
+
+    zone: Zone
+    open: OpenHours
+    goto: int
+
+
+Step = Queue | Wait | ReportWait | Priority | CancelQueue | Set | Label | Release | If | BranchMrd | Schedule
 
 
 @attrs.frozen(eq=False)
