@@ -57,9 +57,10 @@ def test_and_binds_tighter_than_or_elsewhere() -> None:
 @pytest.mark.parametrize("text", ["7", "7.0", "-1.5"])
 def test_text_variable_that_is_a_number_is_compared_as_one(text: str) -> None:
     number = float(text)
+    values: dict[str, Value] = {"tier": text, "load": number}
     for operator, expected in (("==", True), ("!=", False), ("<=", True), ("<", False)):
-        assert evaluate(parse(f"tier {operator} {number}", KINDS.get), {"tier": text}.get) is expected
-        assert evaluate(parse(f"load {operator} tier", KINDS.get), {"tier": text, "load": number}.get) is expected
+        assert evaluate(parse(f"tier {operator} {number}", KINDS.get), values.get) is expected
+        assert evaluate(parse(f"load {operator} tier", KINDS.get), values.get) is expected
 
 
 @pytest.mark.parametrize("text", ["", "seven", " 7", "7 ", "1e3", "0x7", "٧", "7.", "--7", "nan"])
