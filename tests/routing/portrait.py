@@ -53,6 +53,7 @@ def _domain(domain: AgentDomain) -> dict[str, Any]:
     values = {field.name: getattr(domain, field.name) for field in attrs.fields(AgentDomain)}
     values["memberships"] = [(m.queue.ref, m.level, m.score) for m in domain.memberships]
     values["queues"] = [queue.ref for queue in domain.queues]
+    values["matched"] = [(queue.ref, level) for queue, level in domain.matched]
     values["tasks"] = list(domain.tasks)
     values["tally"] = _tally(domain.tally)
     values["queue_tallies"] = {queue: _tally(tally) for queue, tally in domain.queue_tallies.items()}
@@ -69,7 +70,9 @@ def _queue(queue: WaitingQueue) -> dict[str, Any]:
         "agents_available": queue.agents_available,
         "pools": [_pool(pool) for pool in queue.pools],
         "departures": queue.departures.slots(),
-        "heads": [queue.head(level) for level in range(len(queue.step_waits))],
+        "signed_in": queue.signed_in,
+        "excluded": queue._excluded,
+        "heads": [queue.head(level, number) for level in range(len(queue.levels)) for number in (0, 101, 102, 103)],
     }
 
 

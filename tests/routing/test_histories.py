@@ -237,7 +237,9 @@ class History:
             if domain.pooled is not None:
                 assert len(domain.tasks) < domain.max_task_limit
                 for member in domain.memberships:
-                    assert member.queue.head(member.level) is None, "a task waits where an agent is free"
+                    assert member.queue.head(member.level, domain.key.skill_target_id) is None, (
+                        "a task waits where an agent is free"
+                    )
             published = domain.published
             view = self.site.engine.agent_view(*domain.key, self.site.now)
             if published is not None and view is not None:

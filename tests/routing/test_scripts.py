@@ -213,7 +213,10 @@ def test_call_types_are_numbered_in_order_unless_they_have_a_number() -> None:
         (PrecisionQueue("q", 9, CHAT, steps(("english >", 0))), ["step 1", "english >"]),
         (PrecisionQueue("q", 9, CHAT, steps(("english > 1", 0), ("spanish > 1", 0))), ["step 2", "spanish"]),
         (PrecisionQueue("q", 9, CHAT, ()), ["steps", "1 to 10"]),
-        (PrecisionQueue("q", 9, CHAT, (PrecisionQueueStep("english > 1", 1, "true"),)), ["consider_if", "step 1"]),
+        (
+            PrecisionQueue("q", 9, CHAT, (PrecisionQueueStep("english > 1", 1, "call.1 == 'x'"),)),
+            ["consider_if", "last step"],
+        ),
         (PrecisionQueue("q", 9, CHAT, steps((" or ".join(f"a{n} > 1" for n in range(11)), 0))), ["up to 10"]),
         (PrecisionQueue("q", 9, CHAT, steps(*[("english > 1", 0.0)] * 11)), ["1 to 10"]),
     ],

@@ -119,7 +119,12 @@ class PrecisionQueueStep:
     wait_s: float = key(
         "how long to stay on this step; the last step waits for ever", default=0.0, low=0, high=2_147_483_647
     )
-    consider_if: str = key("expression; false skips the step; not on the last step", default="")
+    consider_if: str = key(
+        "expression of scripts, asked when a task comes to the step; false skips it; not on the last step", default=""
+    )
+    wait_if_no_agents_logged_in: bool | None = key(
+        "stay though no agent of the step is signed in; absent: as the queue says", default=None
+    )
 
 
 @attrs.frozen
@@ -133,7 +138,10 @@ class PrecisionQueue:
     agent_order: str = key(
         "which agent of a step",
         default="longest_available",
-        choices=("longest_available", "most_proficient", "least_proficient"),
+        choices=("longest_available", "most_proficient", "least_proficient", "most_skilled"),
+    )
+    wait_if_no_agents_logged_in: bool = key(
+        "stay on a step though no agent of it is signed in; false: such a step is passed at once", default=True
     )
 
 

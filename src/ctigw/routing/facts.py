@@ -141,6 +141,8 @@ class PrecisionStepReached:
     queue: QueueRef
     step: int
     until: float | None
+    skipped: tuple[int, ...] = ()
+    """Earlier steps whose `consider_if` was false: their agents are not for the task."""
 
 
 @record

@@ -9,22 +9,25 @@ from collections.abc import Iterable
 
 from ctigw.routing.deadlines import AgentKey
 from ctigw.routing.events import AgentChosen, TaskDequeued
-from ctigw.routing.queues import Place, WaitingQueue
+from ctigw.routing.queues import WaitingQueue
 from ctigw.routing.state import AgentDomain, TaskRecord
+from ctigw.routing.task_order import Place
 from ctigw.routing.turn import Turn
 
 
-def find_agent(turn: Turn, targets: Iterable[tuple[WaitingQueue, int]]) -> tuple[AgentDomain, WaitingQueue] | None:
-    """The agent for a task that may go to any of these queues, each up to a level.
+def find_agent(
+    turn: Turn, targets: Iterable[tuple[WaitingQueue, int]], excluded: int | None
+) -> tuple[AgentDomain, WaitingQueue] | None:
+    """The agent for a task that may go to any of these queues, each on the levels it has reached, but never `excluded`.
 
     The queue whose agent has been available longest comes first, an earlier one of the list when equal; inside it the
     order of its pool (semantics 5.2).
     """
     best: tuple[float, int, WaitingQueue] | None = None
-    for queue, level in targets:
-        pool = queue.pool_for(level)
-        since = None if pool is None else pool.longest_available_since()
-        chosen = None if pool is None else pool.chosen()
+    for queue, reached in targets:
+        pool = queue.pool_for(reached, excluded)
+        since = None if pool is None else pool.longest_available_since(excluded)
+        chosen = None if pool is None else pool.chosen(excluded)
         if since is not None and chosen is not None and (best is None or since < best[0]):
             best = (since, chosen, queue)
     if best is None:
@@ -40,7 +43,7 @@ def find_task(turn: Turn, skill_target_id: int) -> tuple[TaskRecord, AgentDomain
         if domain.pooled is None:
             continue
         for member in domain.memberships:
-            place = member.queue.head(member.level)
+            place = member.queue.head(member.level, skill_target_id)
             if place is not None and (best is None or place[:2] < best[0][:2]):
                 best = (place, domain, member.queue)
     if best is None:
@@ -74,8 +77,8 @@ def seek_agent(turn: Turn, task: TaskRecord) -> bool:
     targets = []
     for entry in task.entries:
         queue = turn.state.queues[entry.queue.label, task.mrd.id]
-        targets.append((queue, queue.tasks[task.id].level))
-    found = find_agent(turn, targets)
+        targets.append((queue, queue.tasks[task.id].reached))
+    found = find_agent(turn, targets, task.request.excluded)
     if found is None:
         return False
     assign(turn, task, *found)

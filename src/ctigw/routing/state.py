@@ -15,9 +15,10 @@ from ctigw.routing.events import (
     AgentView,
 )
 from ctigw.routing.inputs import DialogueKey, Origin, TaskContext, TaskId, Variable
-from ctigw.routing.precision import CompiledPrecisionQueue, compile_precision_queue, membership
+from ctigw.routing.precision import CompiledPrecisionQueue, compile_precision_queue, matched_levels, pool_places
 from ctigw.routing.queues import WaitingQueue
 from ctigw.routing.scripts.compilation import compile_scripts
+from ctigw.routing.scripts.site import Site
 from ctigw.routing.scripts.steps import CompiledScript, Queue
 from ctigw.routing.terms import (
     QueueEntry,
@@ -92,6 +93,8 @@ class Request(NamedTuple):
     """ServiceRequested (semantics 6.1)."""
     preferred: int | None = None
     """The agent whom the application named."""
+    excluded: int | None = None
+    """The agent who gave the task back, and never gets it again."""
 
 
 PLAIN_REQUEST = Request()
@@ -169,7 +172,7 @@ class Tally:
 
 @attrs.frozen(eq=False)
 class Membership:
-    """An agent's place in one queue: from which level on, and how well."""
+    """An agent's place in one queue: on which level, and how well; in a precision queue there may be several."""
 
     queue: WaitingQueue
     level: int
@@ -185,6 +188,8 @@ class AgentDomain:
     memberships: tuple[Membership, ...]
     queues: tuple[WaitingQueue, ...]
     """Those of the memberships, each once."""
+    matched: tuple[tuple[WaitingQueue, int], ...]
+    """Every step of a precision queue that the agent matches."""
     signed_in: bool = False
     ready: bool = False
     set_aside: bool = False
@@ -226,6 +231,7 @@ class State:
         self.side = side
         self.mrds = {mrd.id: mrd for mrd in settings.media_routing_domains}
         self.agents = {agent.skill_target_id: agent for agent in settings.agents}
+        self._positions = {agent.skill_target_id: place for place, agent in enumerate(settings.agents)}
         self.agents_by_number = {(agent.peripheral, agent.id): agent for agent in settings.agents}
         self.agents_by_bare_number: dict[str, list[Agent]] = {}
         for agent in settings.agents:
@@ -239,8 +245,9 @@ class State:
             for mrd_id in member.mrds
         }
         """Application path by peripheral and domain (semantics 1.2)."""
+        kind_of = Site(settings).kind_of
         self._precision = [
-            (f"pq:{queue.name}", queue.mrd, compile_precision_queue(queue, settings.attributes))
+            (f"pq:{queue.name}", queue.mrd, compile_precision_queue(queue, settings.attributes, kind_of))
             for queue in settings.precision_queues
         ]
         self.queues = _queues(settings, self.scripts, self._precision)
@@ -289,13 +296,23 @@ class State:
             if queue is not None:
                 found.append(Membership(queue, 0, 0))
         for label, queue_mrd, compiled in self._precision:
-            member = membership(compiled, agent) if queue_mrd == mrd_id else None
-            if member is not None:
-                found.append(Membership(self.queues[label, mrd_id], *member))
+            if queue_mrd == mrd_id:
+                position = self._positions[agent.skill_target_id]
+                places = pool_places(compiled, agent, position)
+                found.extend(Membership(self.queues[label, mrd_id], *place) for place in places)
         own = self.queues.get((f"agent:{agent.id}", mrd_id))
         if own is not None and own.ref.id == agent.skill_target_id:
             found.append(Membership(own, 0, 0))
         return tuple(found)
+
+    def matched_levels(self, agent: Agent, mrd_id: int) -> tuple[tuple[WaitingQueue, int], ...]:
+        """Every step of a precision queue of the domain that the agent matches."""
+        return tuple(
+            (self.queues[label, mrd_id], level)
+            for label, queue_mrd, compiled in self._precision
+            if queue_mrd == mrd_id
+            for level in matched_levels(compiled, agent)
+        )
 
     def skill_groups(self, agent: Agent, mrd_id: int) -> tuple[QueueRef, ...]:
         """The agent's skill groups in a domain in order of configuration."""
@@ -316,7 +333,7 @@ def _queues(
     ids = {f"pq:{queue.name}": queue.id for queue in settings.precision_queues}
     for label, mrd_id, compiled in precision:
         ref = QueueRef(QueueKind.PRECISION_QUEUE, ids[label], label)
-        queues[label, mrd_id] = WaitingQueue(ref, mrd_id, compiled.waits)
+        queues[label, mrd_id] = WaitingQueue(ref, mrd_id, compiled.levels)
     for script in scripts.values():
         refs = [ref for step in script.steps if isinstance(step, Queue) for ref in step.to]
         for ref in refs:

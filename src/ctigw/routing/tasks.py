@@ -23,7 +23,8 @@ from ctigw.routing.events import (
 )
 from ctigw.routing.facts import RoutingClientJoined, RoutingClientLeft, TaskForgotten
 from ctigw.routing.inputs import TaskId
-from ctigw.routing.scripts.run import ABANDONED_IN_ROUTER, fail, leave_queues, run_script
+from ctigw.routing.scripts.queueing import ABANDONED_IN_ROUTER, fail, leave_queues
+from ctigw.routing.scripts.run import run_script
 from ctigw.routing.scripts.variables import with_variable
 from ctigw.routing.selection import seek_agent
 from ctigw.routing.state import ResendKey, State, TaskRecord

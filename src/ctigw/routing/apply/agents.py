@@ -18,10 +18,14 @@ def _signed_in(state: State, fact: facts.AgentSignedIn, now: float) -> None:
         agent = state.agents[fact.skill_target_id]
         memberships = state.memberships(agent, fact.mrd_id)
         queues = tuple(dict.fromkeys(member.queue for member in memberships))
-        domain = AgentDomain(agent, state.mrds[fact.mrd_id], memberships, queues)
+        domain = AgentDomain(
+            agent, state.mrds[fact.mrd_id], memberships, queues, state.matched_levels(agent, fact.mrd_id)
+        )
         state.domains[key] = domain
         state.domains_of.setdefault(fact.skill_target_id, []).append(domain)
     domain.signed_in = True
+    for queue, level in domain.matched:
+        queue.signed_in[level] += 1
     domain.ready = False
     domain.routable = fact.routable
     domain.interruptible = fact.interruptible
@@ -36,6 +40,8 @@ def _signed_in(state: State, fact: facts.AgentSignedIn, now: float) -> None:
 @applies(facts.AgentSignedOut)
 def _signed_out(state: State, fact: facts.AgentSignedOut, now: float) -> None:
     domain = _domain(state, fact)
+    for queue, level in domain.matched:
+        queue.signed_in[level] -= 1
     domain.signed_in = domain.ready = domain.set_aside = domain.routable = False
     domain.max_task_limit = domain.max_beyond_task_limit = 0
     domain.reason_code = 0

@@ -7,8 +7,8 @@ from ctigw.routing import events, facts
 from ctigw.routing.apply.table import applies
 from ctigw.routing.apply.tasks import close_dialogue, move
 from ctigw.routing.deadlines import DeadlineKey, DeadlineKind
-from ctigw.routing.queues import Place
 from ctigw.routing.state import PLAIN_REQUEST, Request, State, TaskRecord, pack
+from ctigw.routing.task_order import Place
 from ctigw.routing.terms import QueueKind, TaskState
 
 
@@ -27,14 +27,14 @@ def _accepted(state: State, fact: events.TaskAccepted, now: float) -> None:
             fact.context.user_to_user_info,
         )
         state.resends[resend_key] = task_id
-    request = Request(fact.service, fact.preferred_skill_target_id)
+    plain = not fact.service and fact.preferred_skill_target_id is None
     state.tasks[task_id] = TaskRecord(
         id=task_id,
         dialogue=fact.dialogue,
         mrd=state.mrds[fact.mrd_id],
         script=state.scripts[fact.call_type],
         stored_context=fact.context,
-        request=PLAIN_REQUEST if request == PLAIN_REQUEST else request,
+        request=PLAIN_REQUEST if plain else Request(fact.service, fact.preferred_skill_target_id),
         resend_key=resend_key,
     )
     client.open_dialogues[fact.dialogue.dialogue_id] = task_id
@@ -64,7 +64,7 @@ def _queued(state: State, fact: events.TaskQueued, now: float) -> None:
     task.estimated_wait_s = fact.estimated_wait_time_s
     for entry in fact.entries:
         queue = state.queues[entry.queue.label, task.mrd.id]
-        queue.put(Place(entry.priority, task.sequence, task.id, 0, now, False))
+        queue.put(Place(entry.priority, task.sequence, task.id, 1, now, False), task.request.excluded)
 
 
 @applies(events.TaskDequeued)
@@ -99,7 +99,10 @@ def _priority_changed(state: State, fact: facts.TaskPriorityChanged, now: float)
 def _precision_step_reached(state: State, fact: facts.PrecisionStepReached, now: float) -> None:
     task = state.tasks[fact.task_id]
     queue = state.queues[fact.queue.label, task.mrd.id]
-    queue.put(queue.tasks[task.id]._replace(level=fact.step - 1))
+    reached = (1 << fact.step) - 1
+    for step in fact.skipped:
+        reached ^= 1 << step - 1
+    queue.put(queue.tasks[task.id]._replace(reached=reached))
     key = DeadlineKey(DeadlineKind.PRECISION_STEP, task.id, fact.queue.label)
     if fact.until is None:
         state.deadlines.clear(key)

@@ -50,9 +50,9 @@ def compile_scripts(settings: RoutingSettings) -> dict[str, CompiledScript]:
 
     Raises ConfigurationError that names call type, step number (from 1) and operation, or queue and step.
     """
-    for precision_queue in settings.precision_queues:
-        compile_precision_queue(precision_queue, settings.attributes)
     site = Site(settings)
+    for precision_queue in settings.precision_queues:
+        compile_precision_queue(precision_queue, settings.attributes, site.kind_of)
     return {
         call_type.name: CompiledScript(
             call_type.name,

@@ -10,30 +10,22 @@ from ctigw.routing.events import (
     LabelChosen,
     RunScriptRequested,
     TaskDataUpdated,
-    TaskDequeued,
     TaskEnded,
-    TaskFailed,
-    TaskQueued,
 )
-from ctigw.routing.facts import PrecisionStepReached, ScriptMoved, TaskPriorityChanged
+from ctigw.routing.facts import ScriptMoved, TaskPriorityChanged
 from ctigw.routing.inputs import Variable
-from ctigw.routing.queues import WaitingQueue
 from ctigw.routing.scripts import steps
 from ctigw.routing.scripts.conditions import holds
+from ctigw.routing.scripts.queueing import fail, leave_queues, queue_task
 from ctigw.routing.scripts.variables import with_variable
-from ctigw.routing.selection import assign, find_agent, seek_agent
 from ctigw.routing.state import TaskRecord
 from ctigw.routing.terms import (
     NewTaskFailureReason,
-    QueueKind,
 )
 from ctigw.routing.turn import Turn
 
-ABANDONED_IN_ROUTER = 35
 ROUTING_COMPLETE = 43
-"""Dispositions of tasks that no agent had (semantics 3.6)."""
-CAUSE_REQUEUE_AT_HEAD = 1
-"""CauseCode that asks the application to try again before its other tasks (mr-wire section e)."""
+"""Disposition of a task that was answered by a label (semantics 3.6)."""
 REPORT_ANSWER_S = 10.0
 """How long a script waits for RUN_SCRIPT_RESULT; the application answers at once or not at all (mr-wire section g)."""
 
@@ -52,90 +44,12 @@ def run_script(turn: Turn, task: TaskRecord, step: int) -> None:
         following = _STEPS[type(current)](turn, task, current, following)
 
 
-def fail(turn: Turn, task: TaskRecord, reason: NewTaskFailureReason, cause_code: int = 0, text: str = "") -> None:
-    """Give an accepted task back to its application."""
-    leave_queues(turn, task)
-    turn.record(TaskFailed(task.id, task.dialogue, reason, cause_code, text))
-    turn.record(TaskEnded(task.id, task.mrd.id, None, None, ABANDONED_IN_ROUTER))
-
-
-def leave_queues(turn: Turn, task: TaskRecord) -> None:
-    """Take a task out of every queue."""
-    if task.entries:
-        turn.record(TaskDequeued(task.id, task.mrd.id, task.entries))
-
-
-def enter_step(turn: Turn, task: TaskRecord, queue: WaitingQueue, level: int) -> None:
-    """Let a task stay on a step of a precision queue, passing those without a wait (semantics 5.3)."""
-    level = queue.reach(level)
-    last = level == len(queue.step_waits) - 1
-    until = None if last else turn.now + queue.step_waits[level]
-    turn.record(PrecisionStepReached(task.id, queue.ref, level + 1, until))
-
-
-def next_precision_step(turn: Turn, task: TaskRecord, queue: WaitingQueue) -> None:
-    """A task's stay on a step is over: more agents may take it now."""
-    enter_step(turn, task, queue, queue.tasks[task.id].level + 1)
-    if not task.kept:
-        seek_agent(turn, task)
-
-
 def _end_of_script(turn: Turn, task: TaskRecord) -> None:
     """A task that stands in a queue stays there; another one has found no target (decisions E4)."""
     if not task.entries:
         fail(turn, task, NewTaskFailureReason.NO_TARGET)
     elif task.resume_at is not None:
         turn.record(ScriptMoved(task.id, len(task.script.steps), None))
-
-
-def _queue(turn: Turn, task: TaskRecord, step: steps.Queue, index: int) -> int | None:
-    """Queues of another domain are passed over; where none is left, the step fails and the script goes on."""
-    found = [turn.state.queue(ref, task.mrd.id) for ref in step.to]
-    queues = [queue for queue in found if queue is not None]
-    entered = [queue for queue in queues if task.id not in queue.tasks]
-    choice = find_agent(turn, ((queue, queue.reach()) for queue in entered))
-    if choice is not None:
-        assign(turn, task, *choice)
-        return _DONE
-    if entered and not task.entries and _full(turn, task):
-        if step.on_full is not None:
-            return step.on_full
-        fail(turn, task, NewTaskFailureReason.ROUTER_RELEASED_TASK, CAUSE_REQUEUE_AT_HEAD, "queue is full")
-        return _DONE
-    moved = [
-        queue.entries[step.priority]
-        for queue in queues
-        if task.id in queue.tasks and queue.tasks[task.id].priority != step.priority
-    ]
-    if moved:
-        turn.record(TaskPriorityChanged(task.id, tuple(moved)))
-    if entered:
-        _enter(turn, task, entered, step.priority)
-    return index + 1
-
-
-def _enter(turn: Turn, task: TaskRecord, queues: list[WaitingQueue], priority: int) -> None:
-    """Put a task into queues; the estimated wait time is that of the moment (semantics 5.5)."""
-    estimates = [task.estimated_wait_s] + [
-        queue.estimated_wait_s(priority, turn.now) for queue in queues if queue.ref.kind is not QueueKind.AGENT
-    ]
-    known = [estimate for estimate in estimates if estimate is not None]
-    entries = tuple(queue.entries[priority] for queue in queues)
-    turn.record(TaskQueued(task.id, task.mrd.id, entries, min(known) if known else None))
-    for queue in queues:
-        if queue.ref.kind is QueueKind.PRECISION_QUEUE and len(queue.step_waits) > 1:
-            enter_step(turn, task, queue, 0)
-
-
-def _full(turn: Turn, task: TaskRecord) -> bool:
-    """Whether one task more may not wait (decisions E4)."""
-    state, router = turn.state, turn.state.settings.router
-    if state.queued >= router.max_tasks_in_queue:
-        return True
-    if 0 < router.max_tasks_per_call_type <= state.queued_by_call_type[task.script.name]:
-        return True
-    own = task.mrd.max_tasks_in_queue
-    return own is not None and state.queued_by_mrd[task.mrd.id] >= own
 
 
 def _wait(turn: Turn, task: TaskRecord, step: steps.Wait, index: int) -> int | None:
@@ -160,7 +74,7 @@ def _report_wait(turn: Turn, task: TaskRecord, step: steps.ReportWait, index: in
 
 def _priority(turn: Turn, task: TaskRecord, step: steps.Priority, index: int) -> int | None:
     queues = [turn.state.queues[entry.queue.label, task.mrd.id] for entry in task.entries]
-    moved = tuple(queue.entries[step.value] for queue in queues if queue.tasks[task.id].priority != step.value)
+    moved = tuple(queue.entry(step.value) for queue in queues if queue.tasks[task.id].priority != step.value)
     if moved:
         turn.record(TaskPriorityChanged(task.id, moved))
     return index + 1
@@ -204,7 +118,7 @@ def _schedule(turn: Turn, task: TaskRecord, step: steps.Schedule, index: int) ->
 
 
 _STEPS: dict[type[steps.Step], Callable[..., int | None]] = {
-    steps.Queue: _queue,
+    steps.Queue: queue_task,
     steps.Wait: _wait,
     steps.ReportWait: _report_wait,
     steps.Priority: _priority,
