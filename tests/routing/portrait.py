@@ -32,6 +32,8 @@ def portrait(engine: Engine) -> dict[str, Any]:
         "tasks": [_task(task) for task in state.tasks.values()],
         "remembered": list(state.remembered),
         "relatives": dict(state.relatives),
+        "leaving": dict(state.leaving),
+        "last_agents": list(state.last_agents.items()),
         "resends": dict(state.resends),
         "domains": [_domain(domain) for domain in state.domains.values()],
         "domains_of": {number: [d.key for d in domains] for number, domains in state.domains_of.items()},

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from ctigw.config.routing import Attribute, PrecisionQueue, RouterSettings, RoutingSettings
+from ctigw.config.routing import Attribute, PrecisionQueue, PrecisionQueueStep, RouterSettings, RoutingSettings
 from ctigw.routing import events, inputs
 from ctigw.routing.apply import is_fact
 from ctigw.routing.engine import Engine, rebuild
@@ -22,11 +22,16 @@ from ctigw.routing.terms import (
     TaskState,
 )
 from portrait import portrait, state_of
-from routing_site import CHAT, DESKTOP, EMAIL, PATH, PERIPHERAL, WEB, Site, agent, settings, steps
+from routing_site import CHAT, DESKTOP, EMAIL, PATH, PERIPHERAL, WEB, Site, agent, settings
 
 AGENTS = (101, 102, 103)
 SECOND_WEB, SECOND_DESKTOP = 12, 22
-SELECTORS = ("8000", "e8000", "8001", "8002", "8002", "8003", "8004", "e8005", "none")
+SELECTORS = (
+    *("8000", "8001", "8001", "8002", "8002", "8002", "8003", "8004", "8006", "8006", "8007"),
+    *("e8000", "e8005", "e8006", "none"),
+)
+KEY = "ecc.user.c"
+STICKY = {"op": "preferred_agent", "wait_s": 20, "key": KEY, "queue_if_not_logged_in": True, "priority": 4}
 
 
 def history_site() -> RoutingSettings:
@@ -48,13 +53,36 @@ def history_site() -> RoutingSettings:
             "8002": ({"op": "label", "value": "LBL"},),
             "8003": ({"op": "wait", "seconds": 15}, {"op": "release", "cause": 1}),
             "8004": ({"op": "queue", "to": ["sg:chat"], "priority": 9}, {"op": "wait", "seconds": 30}),
+            "8006": (STICKY, {"op": "queue", "to": ["sg:chat", "pq:fluent"]}),
+            "e8006": (STICKY, {"op": "queue", "to": ["sg:email"]}, {"op": "wait", "seconds": 9}, STICKY),
+            "8007": (
+                {"op": "if", "when": f"{KEY} == 'x' or service > 2", "goto": "crowd", "label": "begin"},
+                {"op": "schedule", "zone": "Europe/Berlin", "open": "00:00-12:00", "goto": "crowd"},
+                {"op": "if", "when": "priority == 2 and time_in_queue_s > 20", "goto": "end"},
+                {"op": "branch_mrd", "cases": {"email": "end"}, "otherwise": "crowd"},
+                {"op": "set", "variable": "call.5", "value": "7", "label": "crowd"},
+                {"op": "if", "when": "queue.sg:chat.depth > 2 or queue.sg:chat.oldest_s > 9", "goto": "end"},
+                {"op": "queue", "to": ["sg:chat"], "priority": 2},
+                {"op": "wait", "seconds": 11},
+                {"op": "if", "when": "queue.sg:chat.agents_available == 0", "goto": "begin"},
+                {"op": "queue", "to": ["pq:fluent"], "label": "end"},
+            ),
             "e8005": ({"op": "queue", "to": ["agent:101", "sg:email"], "priority": 2},),
         },
         agents=tuple(agent(number, english=number - 99) for number in AGENTS),
         attributes=(Attribute("english", "proficiency"),),
         precision_queues=(
             PrecisionQueue(
-                "fluent", 9, CHAT, steps(("english >= 4", 0.0), ("english >= 3", 10.0), ("english > 1", 0.0))
+                "fluent",
+                9,
+                CHAT,
+                (
+                    PrecisionQueueStep("english >= 4", 0.0),
+                    PrecisionQueueStep("english >= 3", 10.0, "queue.pq:fluent.depth < 2"),
+                    PrecisionQueueStep("english == 2 or english == 4", 5.0, f"{KEY} == 'x'", False),
+                    PrecisionQueueStep("english > 1"),
+                ),
+                "most_skilled",
             ),
         ),
         router=RouterSettings(max_tasks_in_queue=6, max_tasks_per_call_type=4, max_time_in_queue_s=90.0),
@@ -84,6 +112,8 @@ asking = st.tuples(
     st.sampled_from((WEB, SECOND_WEB)),
     st.sampled_from((b"", b"u")),
     st.sampled_from((0, 0, 0, 2, 3, 4, 9)),
+    st.sampled_from(("", "x", "y")),
+    st.sampled_from((None, None, None, 101, 103)),
 )
 others = st.one_of(
     st.tuples(st.just("cancel"), st.integers(1, 4), st.sampled_from((WEB, SECOND_WEB))),
@@ -123,6 +153,7 @@ class History:
         for number_ in AGENTS[:2]:
             self.site.ready(number_, limit=2)
         self.accepted: list[TaskId] = []
+        self.excluded: dict[TaskId, int | None] = {}
         self.ended: Counter[TaskId] = Counter()
         self.with_agent: dict[TaskId, tuple[int, int]] = {}
         self.interruptible = {CHAT: False, EMAIL: True}
@@ -133,11 +164,7 @@ class History:
         if kind == "time":
             self.site.pass_time(rest[0])
         elif kind == "task":
-            selector, dialogue, session, uui, service = rest
-            previous = self.accepted[-1] if self.accepted and service else None
-            self.site.task(
-                selector, dialogue=dialogue, session=session, uui=uui, service=service, previous_task=previous
-            )
+            self._ask(*rest)
         elif kind == "resend":
             self._resend(*rest)
         elif kind in AGENT_REPORTS:
@@ -156,6 +183,23 @@ class History:
                 view = self.site.engine.agent_view(*place, self.site.now)
                 assert view is not None
                 assert list(self.with_agent.values()).count(place) <= view.max_task_limit, "over the limit"
+
+    def _ask(
+        self, selector: str, dialogue: int, session: int, uui: bytes, service: int, value: str, agent_: int | None
+    ) -> None:
+        held = sorted(self.with_agent)
+        known = held or self.accepted
+        previous = known[-1] if known and service else None
+        self.site.task(
+            selector,
+            dialogue=dialogue,
+            session=session,
+            uui=uui,
+            service=service,
+            previous_task=previous,
+            preferred_skill_target_id=agent_,
+            variables=(inputs.Variable(KEY, None, value),) if value else (),
+        )
 
     def _resend(self, back: int, session: int) -> None:
         asked = [item for item, _ in self.site.inputs[-60:] if isinstance(item, inputs.NewTask)]
@@ -200,10 +244,12 @@ class History:
         if isinstance(event, events.TaskAccepted):
             assert event.task_id not in self.accepted
             self.accepted.append(event.task_id)
+            self.excluded[event.task_id] = event.excluded_skill_target_id
         elif isinstance(event, events.AgentChosen):
             for other in self.with_agent.values():
                 if other[0] == event.skill_target_id and other[1] != event.mrd_id:
                     assert self.interruptible[other[1]], "assigned beside a foreign task that may not be interrupted"
+            assert self.excluded[event.task_id] != event.skill_target_id, "given back to the same agent"
             self.with_agent[event.task_id] = (event.skill_target_id, event.mrd_id)
         elif isinstance(event, events.TaskEnded):
             self.ended[event.task_id] += 1
@@ -307,7 +353,8 @@ def random_steps(seed: int, count: int) -> Iterator[tuple[Any, ...]]:
         if roll < 0.3:
             service = chance.choice((0, 0, 0, 2, 3, 4))
             where = chance.choice((WEB, WEB, SECOND_WEB))
-            yield "task", chance.choice(SELECTORS), chance.randint(1, 30), where, chance.choice((b"", b"u")), service
+            more = service, chance.choice(("", "x", "y")), chance.choice((None, None, 101, 103))
+            yield "task", chance.choice(SELECTORS), chance.randint(1, 30), where, chance.choice((b"", b"u")), *more
         elif roll < 0.45:
             kind = chance.choice(("login", "login", "ready", "ready", "ready", "routable", "not_routable", "not_ready"))
             yield kind, chance.choice(AGENTS), chance.choice((CHAT, EMAIL)), chance.randint(1, 3)

@@ -44,6 +44,7 @@ from ctigw.routing.inputs import (
     RoutingClientLost,
     RoutingClientOpened,
 )
+from ctigw.routing.terms import QueueKind
 from ctigw.session.events import (
     CtiClientDetails,
     FrameRefused,
@@ -344,7 +345,7 @@ class Exchange:
     def _count_chosen(self, event: AgentChosen, now: float) -> None:
         if event.waited:
             return
-        if event.queue is not None:
+        if event.queue is not None and event.queue.kind is not QueueKind.AGENT:
             self._metrics.task_offered(event.queue.label)
         link = self._links.get(event.dialogue.session_id)
         if link is not None:
@@ -352,7 +353,8 @@ class Exchange:
 
     def _count_queued(self, event: TaskQueued, now: float) -> None:
         for entry in event.entries:
-            self._metrics.task_offered(entry.queue.label)
+            if entry.queue.kind is not QueueKind.AGENT:  # no label names an agent (design 6)
+                self._metrics.task_offered(entry.queue.label)
 
     def _count_ended(self, event: TaskEnded, now: float) -> None:
         name = self._directory.mrd_name(event.mrd_id)

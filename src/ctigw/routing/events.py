@@ -55,6 +55,8 @@ class TaskAccepted:
     context: TaskContext
     preferred_skill_target_id: int | None = None
     """The agent whom the application asked for, when there is such an agent (Call.PreferredAgentID, semantics 5.2)."""
+    excluded_skill_target_id: int | None = None
+    """The agent who gave the task back (PreviousTask of Service 2 or 3), and must not have it again (semantics 5.2)."""
 
 
 @record

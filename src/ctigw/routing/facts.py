@@ -152,6 +152,17 @@ class ScriptMoved:
     task_id: TaskId
     step: int
     until: float | None
+    leaves: QueueRef | None = None
+    """The agent's own queue where the task waits until then, and no longer."""
+
+
+@record
+class LastAgentNoted:
+    """An agent dealt with what a key variable names."""
+
+    variable: str
+    value: str
+    skill_target_id: int
 
 
 @record
@@ -177,6 +188,7 @@ Event = (
     | TaskPriorityChanged
     | PrecisionStepReached
     | ScriptMoved
+    | LastAgentNoted
     | TaskForgotten
     | events.TaskAccepted
     | events.TaskRejected

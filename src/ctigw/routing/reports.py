@@ -5,7 +5,7 @@ Knows sign-in, mode, readiness (semantics 2.2 and 2.4, decisions C4, C6, C7) and
 fails.
 """
 
-from ctigw.routing import inputs
+from ctigw.routing import inputs, last_agents
 from ctigw.routing.agents import state_of_tasks
 from ctigw.routing.deadlines import AgentKey
 from ctigw.routing.events import (
@@ -224,6 +224,7 @@ def start(turn: Turn, item: inputs.StartTask) -> None:
     """START_TASK_IND: PRE_CALL or OFFERED to ACTIVE; the start timer ends."""
     task = _move(turn, item, ReportKind.START_TASK, STARTABLE, TaskStarted)
     if task is not None and task.domain is not None:
+        last_agents.note(turn, task)
         _deferred_mode_due(turn, task.domain)
 
 

@@ -12,6 +12,7 @@ from ctigw.routing.events import AgentChosen, TaskDequeued
 from ctigw.routing.queues import WaitingQueue
 from ctigw.routing.state import AgentDomain, TaskRecord
 from ctigw.routing.task_order import Place
+from ctigw.routing.terms import QueueRef
 from ctigw.routing.turn import Turn
 
 
@@ -52,7 +53,7 @@ def find_task(turn: Turn, skill_target_id: int) -> tuple[TaskRecord, AgentDomain
     return turn.state.tasks[place.task_id], domain, queue
 
 
-def assign(turn: Turn, task: TaskRecord, domain: AgentDomain, queue: WaitingQueue) -> None:
+def assign(turn: Turn, task: TaskRecord, domain: AgentDomain, queue: QueueRef | None) -> None:
     """Reserve the agent for the task (decisions E2)."""
     waited = task.waited
     if task.entries:
@@ -63,7 +64,7 @@ def assign(turn: Turn, task: TaskRecord, domain: AgentDomain, queue: WaitingQueu
             dialogue=task.dialogue,
             mrd_id=task.mrd.id,
             skill_target_id=domain.agent.skill_target_id,
-            queue=queue.ref,
+            queue=queue,
             context=task.context,
             call_type_id=task.script.call_type_id,
             waited=waited,
@@ -81,7 +82,8 @@ def seek_agent(turn: Turn, task: TaskRecord) -> bool:
     found = find_agent(turn, targets, task.request.excluded)
     if found is None:
         return False
-    assign(turn, task, *found)
+    domain, queue = found
+    assign(turn, task, domain, queue.ref)
     return True
 
 
@@ -93,5 +95,6 @@ def settle(turn: Turn) -> None:
     unsettled = list(turn.state.unsettled)
     for skill_target_id in unsettled:
         while (found := find_task(turn, skill_target_id)) is not None:
-            assign(turn, *found)
+            task, domain, queue = found
+            assign(turn, task, domain, queue.ref)
     turn.state.unsettled.clear()

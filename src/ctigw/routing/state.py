@@ -19,7 +19,7 @@ from ctigw.routing.precision import CompiledPrecisionQueue, compile_precision_qu
 from ctigw.routing.queues import WaitingQueue
 from ctigw.routing.scripts.compilation import compile_scripts
 from ctigw.routing.scripts.site import Site
-from ctigw.routing.scripts.steps import CompiledScript, Queue
+from ctigw.routing.scripts.steps import CompiledScript, PreferredAgent, Queue
 from ctigw.routing.terms import (
     QueueEntry,
     QueueKind,
@@ -98,6 +98,19 @@ class Request(NamedTuple):
 
 
 PLAIN_REQUEST = Request()
+
+
+MOST_LAST_AGENTS = 100_000
+"""Values of key variables that are remembered: some 40 MiB; beyond it those noted first are forgotten."""
+LAST_AGENT_LIFE_S = 30 * 86_400
+"""How long they are remembered: a conversation that rests for a month is a new one."""
+
+
+class LastAgent(NamedTuple):
+    """Who dealt with something last, and when, in UTC seconds."""
+
+    skill_target_id: int
+    at: float
 
 
 @attrs.define(eq=False, weakref_slot=False)
@@ -278,6 +291,19 @@ class State:
         self.queued_by_call_type: Counter[str] = Counter()
         self.queued = 0
         self.task_counts: Counter[tuple[int, TaskState]] = Counter()
+        self.leaving: dict[TaskId, QueueRef] = {}
+        """Tasks that wait for an agent preferred, and the queue that they leave when their scripts go on."""
+        self.last_agent_keys = tuple(
+            dict.fromkeys(
+                step.key
+                for script in self.scripts.values()
+                for step in script.steps
+                if isinstance(step, PreferredAgent) and step.key is not None
+            )
+        )
+        """Variables by which scripts ask for a last agent."""
+        self.last_agents: OrderedDict[tuple[str, str], LastAgent] = OrderedDict()
+        """By variable and value, in order of noting (see `ctigw.routing.last_agents`)."""
         self.words = Words()
         self.touched: dict[int, None] = {}
         """Agents (skill_target_id) that facts of the current input have changed, in order; scratch of the engine."""
@@ -300,10 +326,29 @@ class State:
                 position = self._positions[agent.skill_target_id]
                 places = pool_places(compiled, agent, position)
                 found.extend(Membership(self.queues[label, mrd_id], *place) for place in places)
-        own = self.queues.get((f"agent:{agent.id}", mrd_id))
-        if own is not None and own.ref.id == agent.skill_target_id:
+        own = self.queues.get((self.own_queue_ref(agent).label, mrd_id))
+        if own is not None:
             found.append(Membership(own, 0, 0))
         return tuple(found)
+
+    def own_queue_ref(self, agent: Agent) -> QueueRef:
+        """An agent's own queue: `agent:NUMBER` as in scripts, or with the peripheral where several have the number."""
+        label = f"agent:{agent.id}"
+        if len(self.agents_by_bare_number[agent.id]) > 1:
+            label += f"@{agent.peripheral}"
+        return QueueRef(QueueKind.AGENT, agent.skill_target_id, label)
+
+    def open_own_queue(self, ref: QueueRef, mrd_id: int) -> WaitingQueue:
+        """Make an agent's own queue when the first task waits there: most of the agents never need one.
+
+        He is not available at that moment, or the task would not wait; so he is in no pool, and not put into this one.
+        """
+        queue = self.queues[ref.label, mrd_id] = WaitingQueue(ref, mrd_id)
+        domain = self.domains.get(AgentKey(ref.id, mrd_id))
+        if domain is not None:
+            domain.memberships += (Membership(queue, 0, 0),)
+            domain.queues += (queue,)
+        return queue
 
     def matched_levels(self, agent: Agent, mrd_id: int) -> tuple[tuple[WaitingQueue, int], ...]:
         """Every step of a precision queue of the domain that the agent matches."""

@@ -7,6 +7,9 @@ which may not import the wire's; `tests/gateway/test_numbers.py` holds them agai
 from enum import IntEnum
 from typing import NamedTuple
 
+GIVEN_BACK = (2, 3)
+"""ServiceRequested of a task that an agent has given back: transfer, RONA (semantics 6.1)."""
+
 
 class QueueKind(IntEnum):
     """Kind of a queue; the numbers are QueueType of the MR profile."""

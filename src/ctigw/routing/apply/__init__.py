@@ -4,12 +4,12 @@ Knows records and indexes; must not decide. One function for each class of fact,
 and changes nothing. Given the same facts with the same instants, two states are equal.
 """
 
-from ctigw.routing.apply import agents, assigned_tasks, sessions, waiting_tasks
+from ctigw.routing.apply import agents, assigned_tasks, last_agents, sessions, waiting_tasks
 from ctigw.routing.apply.table import TABLE
 from ctigw.routing.facts import Event
 from ctigw.routing.state import State
 
-__all__ = ["agents", "apply", "assigned_tasks", "is_fact", "sessions", "waiting_tasks"]
+__all__ = ["agents", "apply", "assigned_tasks", "is_fact", "last_agents", "sessions", "waiting_tasks"]
 
 
 def apply(state: State, fact: Event, now: float) -> None:

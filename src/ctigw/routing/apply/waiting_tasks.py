@@ -27,14 +27,16 @@ def _accepted(state: State, fact: events.TaskAccepted, now: float) -> None:
             fact.context.user_to_user_info,
         )
         state.resends[resend_key] = task_id
-    plain = not fact.service and fact.preferred_skill_target_id is None
+    request = PLAIN_REQUEST
+    if fact.service or fact.preferred_skill_target_id is not None:
+        request = Request(fact.service, fact.preferred_skill_target_id, fact.excluded_skill_target_id)
     state.tasks[task_id] = TaskRecord(
         id=task_id,
         dialogue=fact.dialogue,
         mrd=state.mrds[fact.mrd_id],
         script=state.scripts[fact.call_type],
         stored_context=fact.context,
-        request=PLAIN_REQUEST if plain else Request(fact.service, fact.preferred_skill_target_id),
+        request=request,
         resend_key=resend_key,
     )
     client.open_dialogues[fact.dialogue.dialogue_id] = task_id
@@ -63,19 +65,26 @@ def _queued(state: State, fact: events.TaskQueued, now: float) -> None:
     task.entries += fact.entries
     task.estimated_wait_s = fact.estimated_wait_time_s
     for entry in fact.entries:
-        queue = state.queues[entry.queue.label, task.mrd.id]
+        queue = state.queues.get((entry.queue.label, task.mrd.id))
+        if queue is None:
+            queue = state.open_own_queue(entry.queue, task.mrd.id)
         queue.put(Place(entry.priority, task.sequence, task.id, 1, now, False), task.request.excluded)
 
 
 @applies(events.TaskDequeued)
 def _dequeued(state: State, fact: events.TaskDequeued, now: float) -> None:
     task = state.tasks[fact.task_id]
-    for entry in task.entries:
+    for entry in fact.entries:
         queue = state.queues[entry.queue.label, task.mrd.id]
         queue.remove(task.id)
         queue.departures.count(now)
         if entry.queue.kind is QueueKind.PRECISION_QUEUE:
             state.deadlines.clear(DeadlineKey(DeadlineKind.PRECISION_STEP, task.id, entry.queue.label))
+    if state.leaving:
+        state.leaving.pop(task.id, None)
+    if len(fact.entries) < len(task.entries):
+        task.entries = tuple(entry for entry in task.entries if entry not in fact.entries)
+        return
     task.entries = ()
     task.estimated_wait_s = None
     state.queued -= 1
@@ -116,6 +125,8 @@ def _script_moved(state: State, fact: facts.ScriptMoved, now: float) -> None:
     task.step = fact.step
     task.resume_at = fact.until
     task.awaited_report = 0
+    if fact.leaves is not None:
+        state.leaving[task.id] = fact.leaves
     key = DeadlineKey(DeadlineKind.SCRIPT, task.id)
     if fact.until is None:
         state.deadlines.clear(key)

@@ -22,6 +22,7 @@ from ctigw.routing.scripts.steps import (
     CompiledScript,
     If,
     Label,
+    PreferredAgent,
     Priority,
     Queue,
     Release,
@@ -37,11 +38,13 @@ Made = TypeVar("Made")
 
 DEFAULT_PRIORITY = 5
 """Semantics 5.4."""
+STICKY_WAIT_S = 14_400.0
+"""Four hours: the sticky agent's timeout by default (semantics 5.2)."""
 LONGEST_TEXT = 4096
 """Characters of open hours, as of an expression."""
 LONGEST_WAIT_S = 31_536_000
 """One year, as the longest time in queue of `[router]`."""
-NOT_BUILT = ("preferred_agent", "pick_pull", "upstream")
+NOT_BUILT = ("pick_pull", "upstream")
 """Operations of decisions H that this build does not have."""
 
 
@@ -90,6 +93,7 @@ class _Compiler:
             "release": (lambda read: Release(read.integer("cause", range(2**31), 0)), ("cause",)),
             "if": (lambda read: If(read.expression("when", kind_of), read.led_to("goto")), ("when", "goto")),
             "branch_mrd": (self._branch_mrd, ("cases", "otherwise")),
+            "preferred_agent": (_preferred_agent, ("wait_s", "key", "queue_if_not_logged_in", "priority")),
             "schedule": (_schedule, ("zone", "open", "goto")),
         }
 
@@ -149,6 +153,15 @@ class _Compiler:
                 read.refuse("there is no such domain", key="cases", value=name, allowed=", ".join(names))
         by_id = {names[name]: read.labelled("cases", label) for name, label in cases.items()}
         return BranchMrd(by_id, read.goto("otherwise"))
+
+
+def _preferred_agent(read: StepReader) -> PreferredAgent:
+    return PreferredAgent(
+        read.seconds("wait_s", 0, LONGEST_WAIT_S, STICKY_WAIT_S),
+        read.variable("key") if "key" in read.step else None,
+        read.boolean("queue_if_not_logged_in", default=False),
+        read.integer("priority", PRIORITIES, DEFAULT_PRIORITY),
+    )
 
 
 def _schedule(read: StepReader) -> Schedule:

@@ -7,6 +7,7 @@ however many tasks and agents a queue has.
 from ctigw.routing.deadlines import AgentKey
 from ctigw.routing.expressions import Expression, Value, evaluate
 from ctigw.routing.scripts import names
+from ctigw.routing.scripts.variables import value_of
 from ctigw.routing.state import State, TaskRecord
 from ctigw.routing.turn import Turn
 
@@ -29,15 +30,7 @@ def _value(turn: Turn, task: TaskRecord, name: str) -> Value | None:
         return min((entry.priority for entry in task.entries), default=None)
     if name == names.TIME_IN_QUEUE_S:
         return turn.now - task.queued_at if task.entries else 0.0
-    return variable(task, name)
-
-
-def variable(task: TaskRecord, name: str) -> str | None:
-    """A scalar variable of the task."""
-    for own in task.context.variables:
-        if own.name == name and own.element is None:
-            return own.value
-    return None
+    return value_of(task.context, name)
 
 
 def _of_queue(turn: Turn, task: TaskRecord, label: str, what: str) -> Value:

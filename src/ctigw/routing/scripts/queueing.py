@@ -43,7 +43,8 @@ def queue_task(turn: Turn, task: TaskRecord, step: steps.Queue, index: int) -> i
     entered = [(queue, walk(turn, task, queue, 0)) for queue in queues if task.id not in queue.tasks]
     choice = find_agent(turn, entered, task.request.excluded)
     if choice is not None:
-        assign(turn, task, *choice)
+        domain, queue = choice
+        assign(turn, task, domain, queue.ref)
         return None
     if entered and not task.entries and is_full(turn, task):
         if step.on_full is not None:

@@ -16,6 +16,7 @@ from ctigw.routing.facts import ScriptMoved, TaskPriorityChanged
 from ctigw.routing.inputs import Variable
 from ctigw.routing.scripts import steps
 from ctigw.routing.scripts.conditions import holds
+from ctigw.routing.scripts.preferred import preferred_agent
 from ctigw.routing.scripts.queueing import fail, leave_queues, queue_task
 from ctigw.routing.scripts.variables import with_variable
 from ctigw.routing.state import TaskRecord
@@ -129,4 +130,5 @@ _STEPS: dict[type[steps.Step], Callable[..., int | None]] = {
     steps.If: _if,
     steps.BranchMrd: _branch_mrd,
     steps.Schedule: _schedule,
+    steps.PreferredAgent: preferred_agent,
 }

@@ -40,9 +40,16 @@ class StepReader:
             self.refuse("is out of range", key=name, value=value, allowed=f"{allowed.start} to {allowed.stop - 1}")
         return value
 
-    def seconds(self, name: str, low: float, high: float) -> float:
+    def boolean(self, name: str, *, default: bool) -> bool:
+        """Yes or no."""
+        value = self.step.get(name, default)
+        if not isinstance(value, bool):
+            self.refuse("is not boolean", key=name, value=value, allowed="true, false")
+        return value
+
+    def seconds(self, name: str, low: float, high: float, default: float | None = None) -> float:
         """A length of time."""
-        value = self.step.get(name)
+        value = self.step.get(name, default)
         if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
             self.refuse("is no length of time", key=name, value=value, allowed=f"{low} to {high}")
         return float(value)

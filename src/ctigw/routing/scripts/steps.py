@@ -68,6 +68,17 @@ class Release:
 
 
 @attrs.frozen
+class PreferredAgent:
+    """Give the task to the agent preferred, or wait for that agent."""
+
+    wait_s: float
+    key: str | None
+    """Variable by which the last agent is found; None: only whom the application named."""
+    queue_if_not_logged_in: bool
+    priority: int
+
+
+@attrs.frozen
 class If:
     """Go on elsewhere when a condition holds."""
 
@@ -94,7 +105,20 @@ class Schedule:
     goto: int
 
 
-Step = Queue | Wait | ReportWait | Priority | CancelQueue | Set | Label | Release | If | BranchMrd | Schedule
+Step = (
+    Queue
+    | Wait
+    | ReportWait
+    | Priority
+    | CancelQueue
+    | Set
+    | Label
+    | Release
+    | If
+    | BranchMrd
+    | Schedule
+    | PreferredAgent
+)
 
 
 @attrs.frozen(eq=False)

@@ -29,6 +29,14 @@ def longest_value(name: str) -> int:
     return CALL_VARIABLE_BYTES if name in CALL_VARIABLES else ECC_VALUE_BYTES
 
 
+def value_of(context: TaskContext, name: str) -> str | None:
+    """Text of a variable that is no array; None when the task does not have it."""
+    for variable in context.variables:
+        if variable.name == name and variable.element is None:
+            return variable.value
+    return None
+
+
 def with_variable(context: TaskContext, variables: tuple[Variable, ...]) -> TaskContext | None:
     """The context with `variables` set: a known one keeps its turn, a new one comes last (decisions D3).
 
