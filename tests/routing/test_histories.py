@@ -27,7 +27,7 @@ from routing_site import CHAT, DESKTOP, EMAIL, PATH, PERIPHERAL, WEB, Site, agen
 AGENTS = (101, 102, 103)
 SECOND_WEB, SECOND_DESKTOP = 12, 22
 SELECTORS = (
-    *("8000", "8001", "8001", "8002", "8002", "8002", "8003", "8004", "8006", "8006", "8007"),
+    *("8000", "8001", "8001", "8002", "8002", "8002", "8003", "8004", "8006", "8006", "8007", "8008"),
     *("e8000", "e8005", "e8006", "none"),
 )
 KEY = "ecc.user.c"
@@ -67,6 +67,7 @@ def history_site() -> RoutingSettings:
                 {"op": "if", "when": "queue.sg:chat.agents_available == 0", "goto": "begin"},
                 {"op": "queue", "to": ["pq:fluent"], "label": "end"},
             ),
+            "8008": ({"op": "pick_pull"}, {"op": "queue", "to": ["sg:chat"]}),
             "e8005": ({"op": "queue", "to": ["agent:101", "sg:email"], "priority": 2},),
         },
         agents=tuple(agent(number, english=number - 99) for number in AGENTS),
@@ -111,7 +112,7 @@ asking = st.tuples(
     st.integers(1, 4),
     st.sampled_from((WEB, SECOND_WEB)),
     st.sampled_from((b"", b"u")),
-    st.sampled_from((0, 0, 0, 2, 3, 4, 9)),
+    st.sampled_from((0, 0, 0, 2, 3, 4, 5, 6, 7, 9)),
     st.sampled_from(("", "x", "y")),
     st.sampled_from((None, None, None, 101, 103)),
 )
@@ -128,7 +129,7 @@ histories = st.lists(
 )
 
 AGENT_REPORTS: dict[str, Any] = {
-    "login": lambda o, n, m, k: inputs.MediaLogin(o, PATH, m, n, k != 3, k),
+    "login": lambda o, n, m, k: inputs.MediaLogin(o, PATH, m, n, k != 3, k, k - 1),
     "logout": lambda o, n, m, k: inputs.MediaLogout(o, PATH, m, n),
     "ready": lambda o, n, m, k: inputs.MakeAgentReady(o, PATH, m, n, k != 3),
     "not_ready": lambda o, n, m, k: inputs.MakeAgentNotReady(o, PATH, m, n, k),
@@ -154,6 +155,7 @@ class History:
             self.site.ready(number_, limit=2)
         self.accepted: list[TaskId] = []
         self.excluded: dict[TaskId, int | None] = {}
+        self.picked: set[TaskId] = set()
         self.ended: Counter[TaskId] = Counter()
         self.with_agent: dict[TaskId, tuple[int, int]] = {}
         self.interruptible = {CHAT: False, EMAIL: True}
@@ -182,11 +184,14 @@ class History:
                 place = (event.skill_target_id, event.mrd_id)
                 view = self.site.engine.agent_view(*place, self.site.now)
                 assert view is not None
-                assert list(self.with_agent.values()).count(place) <= view.max_task_limit, "over the limit"
+                beyond = view.max_beyond_task_limit if event.task_id in self.picked else 0
+                assert list(self.with_agent.values()).count(place) <= view.max_task_limit + beyond, "over the limit"
 
     def _ask(
         self, selector: str, dialogue: int, session: int, uui: bytes, service: int, value: str, agent_: int | None
     ) -> None:
+        if service > 3 and selector < "8005":  # most of those who pick come to a node that lets them
+            selector, agent_ = "8008", agent_ or 102
         held = sorted(self.with_agent)
         known = held or self.accepted
         previous = known[-1] if known and service else None
@@ -198,6 +203,8 @@ class History:
             service=service,
             previous_task=previous,
             preferred_skill_target_id=agent_,
+            queue_type=1 if service > 3 else None,
+            queue_id=1 if service > 3 else None,
             variables=(inputs.Variable(KEY, None, value),) if value else (),
         )
 
@@ -244,6 +251,8 @@ class History:
         if isinstance(event, events.TaskAccepted):
             assert event.task_id not in self.accepted
             self.accepted.append(event.task_id)
+            if event.service > 3:
+                self.picked.add(event.task_id)
             self.excluded[event.task_id] = event.excluded_skill_target_id
         elif isinstance(event, events.AgentChosen):
             for other in self.with_agent.values():
@@ -351,7 +360,7 @@ def random_steps(seed: int, count: int) -> Iterator[tuple[Any, ...]]:
     for _ in range(count):
         roll = chance.random()
         if roll < 0.3:
-            service = chance.choice((0, 0, 0, 2, 3, 4))
+            service = chance.choice((0, 0, 0, 2, 3, 4, 6))
             where = chance.choice((WEB, WEB, SECOND_WEB))
             more = service, chance.choice(("", "x", "y")), chance.choice((None, None, 101, 103))
             yield "task", chance.choice(SELECTORS), chance.randint(1, 30), where, chance.choice((b"", b"u")), *more

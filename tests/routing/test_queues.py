@@ -152,8 +152,6 @@ def test_task_too_long_in_queues_is_given_back_with_cause_0() -> None:
         ({"selector": "unwritten", "mrd_id": EMAIL}, NewTaskFailureReason.INVALID_MRD_ID),
         ({"selector": "8000", "mrd_id": 9}, NewTaskFailureReason.INVALID_MRD_ID),
         ({"selector": "unwritten", "service": 4}, NewTaskFailureReason.NO_SCRIPT),
-        ({"service": 4}, NewTaskFailureReason.NO_PICK_PULL_NODE),
-        ({"service": 7}, NewTaskFailureReason.NO_PICK_PULL_NODE),
         ({"session": 99}, NewTaskFailureReason.UNKNOWN_ROUTING_PROBLEM),
     ],
 )

@@ -147,7 +147,7 @@ WAIT = {"op": "wait", "seconds": 1}
     ("step", "words"),
     [
         ({"op": "upstream", "gateway": "cce"}, ["upstream", "does not have"]),
-        ({"op": "pick_pull"}, ["pick_pull"]),
+        ({"op": "pick_pull", "agent": "101"}, ["pick_pull", "agent", "no key"]),
         ({"op": "dance"}, ["dance", "no such step"]),
         ({}, ["no op"]),
         ({"op": "wait"}, ["seconds"]),

@@ -27,6 +27,9 @@ class RouterSettings:
         "tasks of one call type that may wait at once; 0: no limit", default=0, low=0, high=1_000_000
     )
     max_time_in_queue_s: float = key("longest stay of a task in queues", default=3600.0, low=1, high=31_536_000)
+    pick_pull_while_not_ready: bool = key(
+        "may an agent who is not ready pick and pull (EnablePickPullWhileInNotReady)", default=False
+    )
 
 
 @attrs.frozen

@@ -95,6 +95,15 @@ class Request(NamedTuple):
     """The agent whom the application named."""
     excluded: int | None = None
     """The agent who gave the task back, and never gets it again."""
+    previous: TaskId | None = None
+    queue_type: int | None = None
+    queue_id: int | None = None
+    """Task and queue of pick and pull (semantics 9.1)."""
+
+    @property
+    def names_queue(self) -> bool:
+        """Whether it says anything of a queue."""
+        return self.queue_type is not None or self.queue_id is not None
 
 
 PLAIN_REQUEST = Request()
@@ -268,6 +277,12 @@ class State:
             label: mrd for (label, mrd), queue in self.queues.items() if queue.ref.kind is not QueueKind.AGENT
         }
         """Domain of each skill group and precision queue, by label."""
+        self.queues_by_id: dict[tuple[int | None, int | None], tuple[QueueRef, int | None]] = {
+            (queue.ref.kind, queue.ref.id): (queue.ref, mrd_id)
+            for (_, mrd_id), queue in self.queues.items()
+            if queue.ref.kind is not QueueKind.AGENT
+        }
+        """Skill groups and precision queues with their domains, by QueueType and QueueID."""
 
         self.last_now = float("-inf")
         self.last_key = 0

@@ -40,7 +40,6 @@ from ctigw.routing.terms import (
 from ctigw.routing.turn import Turn
 
 SERVICES = range(8)
-PICK_AND_PULL = range(4, 8)
 FOLLOWING = (2, 3, 7)
 """Service numbers (semantics 6.1); FOLLOWING carry a task on, so that its id keeps day and key."""
 RING_NO_ANSWER = 19
@@ -106,8 +105,6 @@ def _refusal(state: State, item: inputs.NewTask) -> NewTaskFailureReason | None:
     script = state.scripts.get(selector.call_type)
     if script is None or not script.steps:
         return NewTaskFailureReason.NO_SCRIPT
-    if item.service in PICK_AND_PULL:
-        return NewTaskFailureReason.NO_PICK_PULL_NODE
     return None
 
 
@@ -162,6 +159,8 @@ def _accept(turn: Turn, item: inputs.NewTask) -> None:
             context=item.context,
             preferred_skill_target_id=_preferred(state, item),
             excluded_skill_target_id=_gave_back(state, item),
+            queue_type=item.queue_type,
+            queue_id=item.queue_id,
         )
     )
     run_script(turn, state.tasks[task_id], 0)

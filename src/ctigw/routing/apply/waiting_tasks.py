@@ -29,7 +29,14 @@ def _accepted(state: State, fact: events.TaskAccepted, now: float) -> None:
         state.resends[resend_key] = task_id
     request = PLAIN_REQUEST
     if fact.service or fact.preferred_skill_target_id is not None:
-        request = Request(fact.service, fact.preferred_skill_target_id, fact.excluded_skill_target_id)
+        request = Request(
+            fact.service,
+            fact.preferred_skill_target_id,
+            fact.excluded_skill_target_id,
+            fact.previous_task,
+            fact.queue_type,
+            fact.queue_id,
+        )
     state.tasks[task_id] = TaskRecord(
         id=task_id,
         dialogue=fact.dialogue,

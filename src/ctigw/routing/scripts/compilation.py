@@ -22,6 +22,7 @@ from ctigw.routing.scripts.steps import (
     CompiledScript,
     If,
     Label,
+    PickPull,
     PreferredAgent,
     Priority,
     Queue,
@@ -44,7 +45,7 @@ LONGEST_TEXT = 4096
 """Characters of open hours, as of an expression."""
 LONGEST_WAIT_S = 31_536_000
 """One year, as the longest time in queue of `[router]`."""
-NOT_BUILT = ("pick_pull", "upstream")
+NOT_BUILT = ("upstream",)
 """Operations of decisions H that this build does not have."""
 
 
@@ -94,6 +95,7 @@ class _Compiler:
             "if": (lambda read: If(read.expression("when", kind_of), read.led_to("goto")), ("when", "goto")),
             "branch_mrd": (self._branch_mrd, ("cases", "otherwise")),
             "preferred_agent": (_preferred_agent, ("wait_s", "key", "queue_if_not_logged_in", "priority")),
+            "pick_pull": (lambda _: PickPull(), ()),
             "schedule": (_schedule, ("zone", "open", "goto")),
         }
 

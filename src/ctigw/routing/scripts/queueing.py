@@ -20,11 +20,18 @@ CAUSE_REQUEUE_AT_HEAD = 1
 """CauseCode that asks the application to try again before its other tasks (mr-wire section e)."""
 
 
-def fail(turn: Turn, task: TaskRecord, reason: NewTaskFailureReason, cause_code: int = 0, text: str = "") -> None:
+def fail(
+    turn: Turn,
+    task: TaskRecord,
+    reason: NewTaskFailureReason,
+    cause_code: int = 0,
+    text: str = "",
+    disposition: int = ABANDONED_IN_ROUTER,
+) -> None:
     """Give an accepted task back to its application."""
     leave_queues(turn, task)
     turn.record(TaskFailed(task.id, task.dialogue, reason, cause_code, text))
-    turn.record(TaskEnded(task.id, task.mrd.id, None, None, ABANDONED_IN_ROUTER))
+    turn.record(TaskEnded(task.id, task.mrd.id, None, None, disposition))
 
 
 def leave_queues(turn: Turn, task: TaskRecord) -> None:

@@ -16,6 +16,7 @@ from ctigw.routing.facts import ScriptMoved, TaskPriorityChanged
 from ctigw.routing.inputs import Variable
 from ctigw.routing.scripts import steps
 from ctigw.routing.scripts.conditions import holds
+from ctigw.routing.scripts.pick_pull import PICK_AND_PULL, Refusal, pick_pull, refuse
 from ctigw.routing.scripts.preferred import preferred_agent
 from ctigw.routing.scripts.queueing import fail, leave_queues, queue_task
 from ctigw.routing.scripts.variables import with_variable
@@ -35,19 +36,28 @@ _DONE = None
 
 
 def run_script(turn: Turn, task: TaskRecord, step: int) -> None:
-    """Carry out the task's script from `step` on."""
+    """Carry out the task's script from `step` on.
+
+    A task that an agent takes himself seeks none: it fails where it comes to a queue (semantics 9.1, reason 221).
+    """
     following: int | None = step
+    picked = task.request.service in PICK_AND_PULL
     while following is not _DONE:
         if following >= len(task.script.steps):
             _end_of_script(turn, task)
             return
         current = task.script.steps[following]
+        if picked and isinstance(current, steps.Queue | steps.PreferredAgent):
+            refuse(turn, task, Refusal.NO_PICK_PULL_NODE)
+            return
         following = _STEPS[type(current)](turn, task, current, following)
 
 
 def _end_of_script(turn: Turn, task: TaskRecord) -> None:
     """A task that stands in a queue stays there; another one has found no target (decisions E4)."""
-    if not task.entries:
+    if task.request.service in PICK_AND_PULL:
+        refuse(turn, task, Refusal.NO_PICK_PULL_NODE)
+    elif not task.entries:
         fail(turn, task, NewTaskFailureReason.NO_TARGET)
     elif task.resume_at is not None:
         turn.record(ScriptMoved(task.id, len(task.script.steps), None))
@@ -130,5 +140,6 @@ _STEPS: dict[type[steps.Step], Callable[..., int | None]] = {
     steps.If: _if,
     steps.BranchMrd: _branch_mrd,
     steps.Schedule: _schedule,
+    steps.PickPull: pick_pull,
     steps.PreferredAgent: preferred_agent,
 }

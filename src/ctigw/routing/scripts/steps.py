@@ -79,6 +79,11 @@ class PreferredAgent:
 
 
 @attrs.frozen
+class PickPull:
+    """Let the agent who asks for the task have it."""
+
+
+@attrs.frozen
 class If:
     """Go on elsewhere when a condition holds."""
 
@@ -118,6 +123,7 @@ Step = (
     | BranchMrd
     | Schedule
     | PreferredAgent
+    | PickPull
 )
 
 
