@@ -45,6 +45,16 @@ application_path = 1
 services = ["agent_reporting"]
 """
 
+STICKY = """\
+[[call_type]]
+name = "sticky"
+script = [{ op = "preferred_agent" }]
+[[script_selector]]
+value = "1"
+mrd = 5001
+call_type = "sticky"
+"""
+
 Check = Callable[..., Result]
 
 
@@ -96,6 +106,10 @@ def test_it_says_that_nothing_survives_a_restart(run_check: Check) -> None:
         ),
         ('[[listener]]\naddress = "127.0.0.1:1"\ntls = false\n', "listener 127.0.0.1:1 is plain TCP"),
         ('[[media_routing_domain]]\nid = 5002\nname = "email"\n', "domain 5002 stands in no application path"),
+        (
+            STICKY,
+            "step 1 (preferred_agent) waits 14400 s, but tasks of domain chat may stay in queues for 3600 s only",
+        ),
         ('[[skill_group]]\nname = "empty"\nid = 1\nmrd = 5001\n', "skill group empty has no agent"),
     ],
 )

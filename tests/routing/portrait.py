@@ -38,7 +38,7 @@ def portrait(engine: Engine) -> dict[str, Any]:
         "domains": [_domain(domain) for domain in state.domains.values()],
         "domains_of": {number: [d.key for d in domains] for number, domains in state.domains_of.items()},
         "deadlines": state.deadlines.in_order(),
-        "queued": (state.queued, +state.queued_by_mrd, +state.queued_by_call_type),
+        "queued": (state.queued, +state.queued_by_mrd, +state.queued_by_call_type, +state.queued_in_domain),
         "task_counts": +state.task_counts,
         "queues": {key: _queue(queue) for key, queue in state.queues.items()},
     }

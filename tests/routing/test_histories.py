@@ -88,7 +88,13 @@ def history_site() -> RoutingSettings:
         ),
         router=RouterSettings(max_tasks_in_queue=6, max_tasks_per_call_type=4, max_time_in_queue_s=90.0),
         chat={"start_timeout_s": 10.0, "task_life_s": 60.0, "max_task_duration_s": 40.0},
-        email={"start_timeout_s": 15.0, "task_life_s": 45.0, "max_tasks_in_queue": 3},
+        email={
+            "start_timeout_s": 15.0,
+            "task_life_s": 45.0,
+            "max_tasks_in_queue": 3,
+            "max_tasks_per_call_type": 2,
+            "max_time_in_queue_s": 60.0,
+        },
     )
 
 

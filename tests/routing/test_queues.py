@@ -7,7 +7,7 @@ from ctigw.routing import events, inputs, terms
 from ctigw.routing.terms import (
     NewTaskFailureReason,
 )
-from routing_site import CHAT, EMAIL, Site, agent, names, of, only, public, settings, steps
+from routing_site import CHAT, EMAIL, QUEUE_CHAT, QUEUE_EMAIL, Site, agent, names, of, only, public, settings, steps
 
 GROUPS = (SkillGroup("second", 3, CHAT),)
 
@@ -120,6 +120,36 @@ def test_limits_of_call_type_and_domain_leave_others_alone() -> None:
     site = Site(settings(router=RouterSettings(max_tasks_per_call_type=1), email={"max_tasks_in_queue": 1}))
     site.task()
     assert public(site.task("e8000")) == ["TaskAccepted", "TaskQueued"]
+
+
+def test_1_1_domain_has_its_own_limit_per_call_type_instead_of_the_routers() -> None:
+    scripts = {"8001": QUEUE_CHAT, "e8001": QUEUE_EMAIL}
+    for own, router, admitted in ((1, 3, 1), (2, 1, 2), (0, 1, 4), (None, 2, 2), (None, 0, 4)):
+        limits = {"router": RouterSettings(max_tasks_per_call_type=router), "chat": {"max_tasks_per_call_type": own}}
+        site = Site(settings(scripts, **limits))  # type: ignore[arg-type]  # keywords of settings()
+        queued = [bool(of(site.task("8000"), events.TaskQueued)) for _ in range(4)]
+        assert queued == [True] * admitted + [False] * (4 - admitted)
+        assert of(site.task("8001"), events.TaskQueued)  # another call type has its own count
+        site.cancel(1)
+        assert of(site.task("8000"), events.TaskQueued)
+
+
+def test_1_1_domain_has_its_own_longest_time_in_queue_instead_of_the_routers() -> None:
+    router = RouterSettings(max_time_in_queue_s=100.0)
+    site = Site(settings(router=router, chat={"max_time_in_queue_s": 50.0}, email={"max_time_in_queue_s": 200.0}))
+    chat, mail = (only(site.task(selector), events.TaskAccepted).task_id for selector in ("8000", "e8000"))
+    assert [event.task_id for event in of(site.pass_time(50), events.TaskFailed)] == [chat]
+    assert site.pass_time(149) == []
+    assert [event.task_id for event in of(site.pass_time(1), events.TaskFailed)] == [mail]
+
+
+def test_5_4_task_that_is_queued_again_is_offered_anew_with_a_new_time_in_queue() -> None:
+    script = (*QUEUE_CHAT, {"op": "wait", "seconds": 60}, {"op": "cancel_queue"}, *QUEUE_CHAT)
+    site = Site(settings({"8001": script}, router=RouterSettings(max_time_in_queue_s=100.0)))
+    site.task("8001")
+    assert public(site.pass_time(60)) == ["TaskDequeued", "TaskQueued"]
+    assert site.pass_time(99) == []
+    assert public(site.pass_time(1)) == ["TaskDequeued", "TaskFailed", "TaskEnded"]
 
 
 def test_on_full_goes_on_at_its_label() -> None:

@@ -50,6 +50,18 @@ class MediaRoutingDomain:
     max_tasks_in_queue: int | None = key(
         "tasks of this domain that may wait at once; absent: no limit of its own", default=None, low=1, high=1_000_000
     )
+    max_tasks_per_call_type: int | None = key(
+        "tasks of one call type that may wait at once in this domain; 0: no limit; absent: as the router says",
+        default=None,
+        low=0,
+        high=1_000_000,
+    )
+    max_time_in_queue_s: float | None = key(
+        "longest stay of a task of this domain in queues; absent: as the router says",
+        default=None,
+        low=1,
+        high=31_536_000,
+    )
 
 
 @attrs.frozen

@@ -304,6 +304,8 @@ class State:
         self.deadlines = Deadlines()
         self.queued_by_mrd: Counter[int] = Counter()
         self.queued_by_call_type: Counter[str] = Counter()
+        self.queued_in_domain: Counter[tuple[int, str]] = Counter()
+        """By domain and call type, for domains that have a limit for it."""
         self.queued = 0
         self.task_counts: Counter[tuple[int, TaskState]] = Counter()
         self.leaving: dict[TaskId, QueueRef] = {}

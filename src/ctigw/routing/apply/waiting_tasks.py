@@ -64,9 +64,7 @@ def _queued(state: State, fact: events.TaskQueued, now: float) -> None:
         task.queued_at = now
         task.waited = True
         task.stored_context = pack(task.context, state.words)
-        state.queued += 1
-        state.queued_by_mrd[task.mrd.id] += 1
-        state.queued_by_call_type[task.script.name] += 1
+        _count_queued(state, task, 1)
         move(state, task, TaskState.QUEUED)
         _set_queue_age(state, task)
     task.entries += fact.entries
@@ -94,9 +92,7 @@ def _dequeued(state: State, fact: events.TaskDequeued, now: float) -> None:
         return
     task.entries = ()
     task.estimated_wait_s = None
-    state.queued -= 1
-    state.queued_by_mrd[task.mrd.id] -= 1
-    state.queued_by_call_type[task.script.name] -= 1
+    _count_queued(state, task, -1)
     state.deadlines.clear(DeadlineKey(DeadlineKind.QUEUE_AGE, task.id))
     move(state, task, TaskState.PENDING)
 
@@ -192,6 +188,15 @@ def _hold(state: State, task: TaskRecord, *, held: bool) -> None:
         queue.put(queue.tasks[task.id]._replace(held=held))
 
 
+def _count_queued(state: State, task: TaskRecord, change: int) -> None:
+    state.queued += change
+    state.queued_by_mrd[task.mrd.id] += change
+    state.queued_by_call_type[task.script.name] += change
+    if task.mrd.max_tasks_per_call_type is not None:
+        state.queued_in_domain[task.mrd.id, task.script.name] += change
+
+
 def _set_queue_age(state: State, task: TaskRecord) -> None:
-    until = task.queued_at + state.settings.router.max_time_in_queue_s
+    own = task.mrd.max_time_in_queue_s
+    until = task.queued_at + (state.settings.router.max_time_in_queue_s if own is None else own)
     state.deadlines.set(DeadlineKey(DeadlineKind.QUEUE_AGE, task.id), until)

@@ -107,14 +107,16 @@ def next_precision_step(turn: Turn, task: TaskRecord, queue: WaitingQueue) -> No
 
 
 def is_full(turn: Turn, task: TaskRecord) -> bool:
-    """Whether one task more may not wait (decisions E4)."""
+    """Whether one task more may not wait (decisions E4); a domain's limit per call type replaces the router's."""
     state, router = turn.state, turn.state.settings.router
     if state.queued >= router.max_tasks_in_queue:
         return True
-    if 0 < router.max_tasks_per_call_type <= state.queued_by_call_type[task.script.name]:
+    mrd, call_type = task.mrd, task.script.name
+    if mrd.max_tasks_in_queue is not None and state.queued_by_mrd[mrd.id] >= mrd.max_tasks_in_queue:
         return True
-    own = task.mrd.max_tasks_in_queue
-    return own is not None and state.queued_by_mrd[task.mrd.id] >= own
+    if mrd.max_tasks_per_call_type is None:
+        return 0 < router.max_tasks_per_call_type <= state.queued_by_call_type[call_type]
+    return 0 < mrd.max_tasks_per_call_type <= state.queued_in_domain[mrd.id, call_type]
 
 
 def _enter(turn: Turn, task: TaskRecord, entered: list[tuple[WaitingQueue, int]], priority: int) -> None:
