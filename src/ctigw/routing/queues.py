@@ -95,10 +95,6 @@ class AgentPool:
         first = self.by_choice.first() if excluded is None else self.by_choice.first_except(excluded)
         return None if first is None else first[-1]
 
-    def has_other_than(self, excluded: int | None) -> bool:
-        """Whether there is an agent but `excluded`."""
-        return len(self.by_time) > (excluded in self.by_time)
-
 
 class WaitingQueue:
     """One queue of one domain: a skill group, a precision queue or an agent's own queue."""
@@ -149,10 +145,11 @@ class WaitingQueue:
 
         `excluded` is the agent who may not have it; once said, it holds as long as the task is in the queue.
         """
+        tasks = self.tasks
         task_id = place.task_id
-        before = self.tasks.get(task_id)
+        before = tasks.get(task_id)
         self._waiting[place.priority] += 1
-        self.tasks[task_id] = place
+        tasks[task_id] = place
         if excluded is not None:
             self._excluded[task_id] = excluded
         elif self._excluded:
@@ -164,7 +161,7 @@ class WaitingQueue:
             order = self._orders.get(place.reached)
             if order is None:
                 order = self._orders[place.reached] = TaskOrder()
-            order.add(place, excluded, self.tasks)
+            order.add(place, excluded, tasks)
 
     def remove(self, task_id: TaskId) -> None:
         """Take a task out."""
@@ -187,7 +184,7 @@ class WaitingQueue:
     def pool_for(self, reached: int, excluded: int | None = None) -> AgentPool | None:
         """The first pool with an agent for a task: earlier steps are filled first (semantics 5.2)."""
         for level, pool in enumerate(self.pools):
-            if reached >> level & 1 and pool.has_other_than(excluded):
+            if reached >> level & 1 and len(pool.by_time) > (excluded is not None and excluded in pool.by_time):
                 return pool
         return None
 

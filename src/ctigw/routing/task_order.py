@@ -52,9 +52,10 @@ class TaskOrder:
     def add(self, place: Place, excluded: int | None, places: Places) -> None:
         """Add a task at its place; `excluded` is the agent who may not have it."""
         if excluded is None:
-            heappush(self._open, place)
-            if len(self._open) > 2 * len(places) + SWEEP_SLACK:
-                self._open = _swept(self._open, places)
+            heap = self._open
+            heappush(heap, place)
+            if len(heap) > 2 * len(places) + SWEEP_SLACK:
+                self._open = _swept(heap, places)
         else:
             heappush(self._kept_from.setdefault(excluded, []), place)
             self._settle(excluded, places)

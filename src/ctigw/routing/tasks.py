@@ -158,7 +158,7 @@ def _accept(turn: Turn, item: inputs.NewTask) -> None:
             previous_task=item.previous_task,
             context=item.context,
             preferred_skill_target_id=_preferred(state, item),
-            excluded_skill_target_id=_gave_back(state, item),
+            excluded_skill_target_id=_gave_back(state, item) if item.service else None,
             queue_type=item.queue_type,
             queue_id=item.queue_id,
         )

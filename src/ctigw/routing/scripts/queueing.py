@@ -47,7 +47,11 @@ def queue_task(turn: Turn, task: TaskRecord, step: steps.Queue, index: int) -> i
     """
     found = [turn.state.queue(ref, task.mrd.id) for ref in step.to]
     queues = [queue for queue in found if queue is not None]
-    entered = [(queue, walk(turn, task, queue, 0)) for queue in queues if task.id not in queue.tasks]
+    entered = [
+        (queue, walk(turn, task, queue, 0) if len(queue.levels) > 1 else 1)
+        for queue in queues
+        if task.id not in queue.tasks
+    ]
     choice = find_agent(turn, entered, task.request.excluded)
     if choice is not None:
         domain, queue = choice

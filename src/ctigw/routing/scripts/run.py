@@ -20,7 +20,7 @@ from ctigw.routing.scripts.pick_pull import PICK_AND_PULL, Refusal, pick_pull, r
 from ctigw.routing.scripts.preferred import preferred_agent
 from ctigw.routing.scripts.queueing import fail, leave_queues, queue_task
 from ctigw.routing.scripts.variables import with_variable
-from ctigw.routing.state import TaskRecord
+from ctigw.routing.state import PLAIN_REQUEST, TaskRecord
 from ctigw.routing.terms import (
     NewTaskFailureReason,
 )
@@ -41,7 +41,7 @@ def run_script(turn: Turn, task: TaskRecord, step: int) -> None:
     A task that an agent takes himself seeks none: it fails where it comes to a queue (semantics 9.1, reason 221).
     """
     following: int | None = step
-    picked = task.request.service in PICK_AND_PULL
+    picked = task.request is not PLAIN_REQUEST and task.request.service in PICK_AND_PULL
     while following is not _DONE:
         if following >= len(task.script.steps):
             _end_of_script(turn, task)
