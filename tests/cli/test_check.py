@@ -147,6 +147,17 @@ def test_quiet_says_nothing_about_a_right_configuration(run_check: Check) -> Non
         ('private_key = "server.key"', 'private_key = "server.pem"', "listener 127.0.0.1:38001: "),
         ('op = "queue"', 'op = "teleport"', "teleport"),
         ("sg:sales", "sg:sail", "sg:sail"),
+        ('op = "queue", to = ["sg:sales"]', 'op = "upstream", gateway = "cce"', "this build does not have this step"),
+        (
+            'op = "queue", to = ["sg:sales"]',
+            'op = "if", when = "queue.sg:sail.depth > 1", goto = "a", label = "a"',
+            "[call_type chat, step 1 (if)]: when: unknown name 'queue.sg:sail.depth'",
+        ),
+        (
+            'op = "queue", to = ["sg:sales"]',
+            'op = "if", when = "mrd == \'chat\'", goto = "a", label = "a"',
+            "[call_type chat, step 1 (if)]: goto: the script can come back here without passing a wait",
+        ),
     ],
 )
 def test_a_wrong_configuration_is_exit_2_with_the_problem_on_stderr(

@@ -46,3 +46,22 @@ async def test_agent_who_may_not_pick_is_told_why(
         assert f"router error 704, reason {number}" in (refused.text or "")
         await pick(application, 1, agent, *floating)  # the dialogue is free again
         assert await application.names() == ["NEW_TASK_FAILURE"]
+
+
+async def test_no_metric_is_labelled_with_an_agent(autojump_clock: MockClock) -> None:
+    script = ({"op": "preferred_agent", "wait_s": 60, "queue_if_not_logged_in": True}, {"op": "pick_pull"})
+    settings = attrs.evolve(SETTINGS, call_types=(CallType(name="chat", script=script),))
+    async with town(settings) as place:
+        desktop, application = await place.client(), await place.application()
+        ref = AgentRef(mr.AgentRefKind.SKILL_TARGET_ID, ADA, -1, -1)
+        floating: list[tuple[int, FloatValue]] = [(mr.NewTask.SCRIPT_SELECTOR, "chat")]
+        for dialogue in (1, 2):  # the first one waits in Ada's own queue, the second comes when she is free
+            await application.send(mr.NewTask(dialogue, 1, CHAT, NO_TASK, ref, 0, 0, floating))
+            await application.received()
+            await desktop.sign_in(ADA, limit=2)
+            await desktop.received()
+        assert place.metrics.registry.get_sample_value("ctigw_tasks", {"mrd": "chat", "state": "pre_call"}) == 2
+        samples = [sample for metric in place.metrics.registry.collect() for sample in metric.samples]
+        labels = {value for sample in samples for value in sample.labels.values()}
+        assert "sg:sales" in labels
+        assert not {label for label in labels if label.startswith("agent:")}
