@@ -86,6 +86,24 @@ def test_5_3_agent_who_matches_a_skipped_and_a_later_step_counts_once() -> None:
     assert queue.agents_available == 2
 
 
+def test_5_3_agent_stands_on_later_steps_only_where_a_task_may_come_past_the_first() -> None:
+    for condition, places in ((GOLD, [0, 1]), ("", [0])):
+        site = site_of((agent(102, [], a=9, b=1),), step("a >= 9", 30, consider_if=condition), step("b >= 1"))
+        site.sign_in(102)
+        (domain,) = state_of(site.engine).domains_of[102]
+        assert [member.level for member in domain.memberships] == places
+
+
+def test_5_2_task_given_back_goes_past_its_agent_to_the_next_step() -> None:
+    site = site_of((agent(101, [], a=9), agent(102, [], b=1)), step("a >= 9"), step("b >= 1"))
+    site.ready(101)
+    before = only(site.task("8001"), events.AgentChosen).task_id
+    site.pass_time(30)
+    site.report(inputs.MakeAgentRoutable, 101)
+    site.ready(102)
+    assert given(site.task("8001", service=3, previous_task=before)) == 102
+
+
 def test_5_3_consider_if_is_asked_each_time_the_task_comes_to_the_step() -> None:
     agents = (agent(101, [], b=1), agent(102, [], c=1))
     condition = "queue.sg:chat.depth == 1"

@@ -5,7 +5,7 @@ from typing import Any
 import attrs
 import pytest
 
-from ctigw.config.routing import Peripheral, RouterSettings, RoutingSettings
+from ctigw.config.routing import Peripheral, RouterSettings, RoutingSettings, SkillGroup
 from ctigw.errors import ConfigurationError
 from ctigw.routing import events, inputs, terms
 from ctigw.routing.apply import last_agents as applied
@@ -331,6 +331,36 @@ def test_5_2_transfer_ignores_stickiness_and_the_transferring_agent() -> None:
     passed_on = site.task("8001", variables=about("c1"), service=2, previous_task=running)
     assert only(passed_on, events.TaskQueued).entries[0].queue.label == "sg:chat"  # not his own queue
     assert given(site.ready(102)) == 102
+
+
+def test_5_2_transfer_ignores_the_agent_whom_the_key_remembers_whoever_transfers() -> None:
+    site = sticky_site()
+    deal(site, 103, "c1")
+    site.ready(102)
+    running = only(site.task("8001", preferred_skill_target_id=102), events.AgentChosen).task_id
+    moved = site.task("8001", variables=about("c1"), service=2, previous_task=running)
+    assert only(moved, events.TaskQueued).entries[0].queue.label == "sg:chat"
+
+
+def test_5_2_task_given_back_goes_where_another_agent_than_its_own_is_available_longest() -> None:
+    agents = (agent(101, ["chat"]), agent(102, ["chat"]), agent(103, ["second"]))
+    both = ({"op": "queue", "to": ["sg:chat", "sg:second"]},)
+    site = Site(settings({"8001": both}, agents=agents, groups=(SkillGroup("second", 3, CHAT),)))
+    site.ready(101)
+    before = given_back(site)
+    for number in (103, 102):  # 101 is available longest, then 103
+        site.now += 10
+        site.ready(number)
+    assert given(site.task("8001", service=3, previous_task=before)) == 103
+
+
+def test_5_2_agent_who_has_not_started_a_task_is_not_its_last_agent() -> None:
+    site = sticky_site()
+    site.ready(103)
+    assert given(site.task("8001", variables=about("c5"))) == 103
+    assert "LastAgentNoted" not in names(site.pass_time(30))
+    site.ready(102)
+    assert given(site.task("8001", variables=about("c5"))) == 102
 
 
 def test_5_2_transfer_to_an_agent_whom_the_application_names_is_honoured() -> None:

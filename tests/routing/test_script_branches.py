@@ -103,11 +103,22 @@ def test_if_sees_depth_age_and_agents_of_queues_of_any_domain() -> None:
     site.task(), site.task()
     site.now += 30
     site.ready(101, 102, mrd=EMAIL)
-    site.ready(103)
+    site.sign_in(103)
+    assert says("queue.agent:103.agents_available == 1") == "no"
+    site.report(inputs.MakeAgentReady, 103)
     assert [says(when) for when in conditions] == ["no", "yes", "no", "yes", "no", "yes", "yes", "yes"]
     site.report(inputs.MakeAgentNotReady, 101, EMAIL)
     site.task("e8000")
     assert says("queue.sg:email.agents_available == 0") == "yes"
+
+
+def test_agent_who_has_a_task_and_a_slot_left_is_available_still() -> None:
+    when = "queue.sg:chat.agents_available == 1"
+    site = Site(settings({"8001": ({"op": "if", "when": when, "goto": "yes"}, NO, YES)}))
+    site.ready(101, limit=3)
+    for expected in ("yes", "yes", "yes", "no"):
+        assert answer(site.task("8001")) == expected
+        site.task()
 
 
 def test_if_sees_the_best_priority_and_the_time_in_queue_of_the_task() -> None:
@@ -165,6 +176,7 @@ def is_open(hours: str, text: str, zone: str = "Europe/Berlin", fold: int = 0) -
         ("Mo 8:00-12:00; Sa 09:00-13:00", ["2026-11-23T08:30", "2026-11-28T09:00"], ["2026-11-28T08:59"]),
         ("Mo 08:00-12:00, Sa 09:00-13:00", ["2026-11-28T09:00"], ["2026-11-28T08:30", "2026-11-23T12:30"]),
         ("Mo, We-Th 08:00-12:00", ["2026-11-23T08:00", "2026-11-26T08:00"], ["2026-11-24T08:00"]),
+        ("Mo, We, Fr 08:00-12:00", ["2026-11-23T08:00", "2026-11-25T08:00", "2026-11-27T08:00"], ["2026-11-24T08:00"]),
         ("Fr-Mo 10:00-11:00", ["2026-11-27T10:00", "2026-11-29T10:00", "2026-11-23T10:00"], ["2026-11-24T10:00"]),
         ("Mo 22:00-06:00", ["2026-11-23T22:00", "2026-11-24T05:59"], ["2026-11-24T06:00", "2026-11-23T05:59"]),
         ("Su 22:00-06:00", ["2026-11-23T05:59"], ["2026-11-24T05:59"]),

@@ -2,7 +2,8 @@
 
 Knows priorities, ages, precision queue levels and sort values of agents; must not know why a task or an agent is put
 there. Rules: semantics 5.2 to 5.5. Every question that a decision asks is answered without looking at more than the ten
-levels of a precision queue, however many tasks and agents there are (performance, consequence 6).
+levels of a precision queue and the combinations of levels that its waiting tasks have reached (ten at most, twice as
+many for each step with a `consider_if`), however many tasks and agents there are (performance, consequence 6).
 """
 
 from collections import OrderedDict
@@ -120,7 +121,7 @@ class WaitingQueue:
         self.levels = levels
         self.pools = [AgentPool() for _ in levels]
         self.agents_available = 0
-        """Agents of the queue who could be given a task now."""
+        """Agents who could be given a task now; not counted for an agent's own queue."""
         self.signed_in = [0] * len(levels)
         """Agents of each level who are signed in; counted for precision queues only."""
         self.departures = Departures()

@@ -209,7 +209,7 @@ class AgentDomain:
     mrd: MediaRoutingDomain
     memberships: tuple[Membership, ...]
     queues: tuple[WaitingQueue, ...]
-    """Those of the memberships, each once."""
+    """Skill groups and precision queues of the memberships, each once."""
     matched: tuple[tuple[WaitingQueue, int], ...]
     """Every step of a precision queue that the agent matches."""
     signed_in: bool = False
@@ -364,7 +364,6 @@ class State:
         domain = self.domains.get(AgentKey(ref.id, mrd_id))
         if domain is not None:
             domain.memberships += (Membership(queue, 0, 0),)
-            domain.queues += (queue,)
         return queue
 
     def matched_levels(self, agent: Agent, mrd_id: int) -> tuple[tuple[WaitingQueue, int], ...]:

@@ -8,6 +8,7 @@ from ctigw.routing.agents import refresh
 from ctigw.routing.apply.table import applies
 from ctigw.routing.deadlines import AgentKey, DeadlineKey, DeadlineKind
 from ctigw.routing.state import AgentDomain, State
+from ctigw.routing.terms import QueueKind
 
 
 @applies(facts.AgentSignedIn)
@@ -17,7 +18,8 @@ def _signed_in(state: State, fact: facts.AgentSignedIn, now: float) -> None:
     if domain is None:
         agent = state.agents[fact.skill_target_id]
         memberships = state.memberships(agent, fact.mrd_id)
-        queues = tuple(dict.fromkeys(member.queue for member in memberships))
+        groups = (member.queue for member in memberships if member.queue.ref.kind is not QueueKind.AGENT)
+        queues = tuple(dict.fromkeys(groups))
         domain = AgentDomain(
             agent, state.mrds[fact.mrd_id], memberships, queues, state.matched_levels(agent, fact.mrd_id)
         )

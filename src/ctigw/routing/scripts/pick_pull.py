@@ -95,7 +95,8 @@ def _refusals(state: State, task: TaskRecord) -> Iterator[Refusal]:
     own = state.own_queue_ref(agent)
     if queue is not None and queue[0] != own and all(member.queue.ref != queue[0] for member in memberships):
         yield Refusal.AGENT_NOT_MEMBER_OF_QUEUE
-    if domain is None or not domain.signed_in or domain.set_aside or not domain.routable or not memberships:
+    # A path that is down has made its agents not routable.
+    if domain is None or not domain.signed_in or not domain.routable or not memberships:
         yield Refusal.INVALID_AGENT_STATE
         return
     if foreign_task(domain, state.domains_of[agent.skill_target_id]):
