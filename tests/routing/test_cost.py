@@ -75,7 +75,7 @@ def test_choosing_among_many_free_agents_costs_as_much_as_among_few() -> None:
 
 def test_tasks_that_agents_gave_back_cost_an_agent_nothing_to_pass_over() -> None:
     costs = []
-    for agents, each in ((5, 2), (300, 10)):
+    for agents, each in ((5, 2), (1_000, 3)):
         site = Site(settings(agents=tuple(agent(number, ["chat"]) for number in range(1, agents + 1))))
         site.ready(*range(1, agents + 1))
         before = [of(site.task(), events.AgentChosen)[0] for _ in range(agents)]
