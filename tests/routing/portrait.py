@@ -36,12 +36,14 @@ def portrait(engine: Engine) -> dict[str, Any]:
         "tasks": [_task(task) for task in state.tasks.values()],
         "remembered": list(state.remembered),
         "relatives": dict(state.relatives),
+        "leaving": dict(state.leaving),
+        "last_agents": list(state.last_agents.items()),
         "resends": dict(state.resends),
         "domains": [_domain(domain) for domain in state.domains.values()],
         "domains_of": {number: [d.key for d in domains] for number, domains in state.domains_of.items()},
         "temporarily_not_routable": list(state.temporarily_not_routable),
         "deadlines": state.deadlines.in_order(),
-        "queued": (state.queued, +state.queued_by_mrd, +state.queued_by_call_type),
+        "queued": (state.queued, +state.queued_by_mrd, +state.queued_by_call_type, +state.queued_in_domain),
         "task_counts": +state.task_counts,
         "queues": {key: _queue(queue) for key, queue in state.queues.items()},
         "statistics": _book(state.statistics),
@@ -58,6 +60,8 @@ def _task(task: TaskRecord) -> dict[str, Any]:
 def _domain(domain: AgentDomain) -> dict[str, Any]:
     values = {field.name: getattr(domain, field.name) for field in attrs.fields(AgentDomain)}
     values["memberships"] = [(m.queue.ref, m.level, m.score) for m in domain.memberships]
+    values["queues"] = [queue.ref for queue in domain.queues]
+    values["matched"] = [(queue.ref, level) for queue, level in domain.matched]
     values["tasks"] = list(domain.tasks)
     values["tally"] = _tally(domain.tally)
     values["queue_tallies"] = {queue: _tally(tally) for queue, tally in domain.queue_tallies.items()}
@@ -71,9 +75,12 @@ def _tally(tally: Tally) -> tuple[object, ...]:
 def _queue(queue: WaitingQueue) -> dict[str, Any]:
     return {
         "tasks": list(queue.tasks.values()),
+        "agents_available": queue.agents_available,
         "pools": [_pool(pool) for pool in queue.pools],
         "departures": queue.departures.slots(),
-        "heads": [queue.head(level) for level in range(len(queue.step_waits))],
+        "signed_in": queue.signed_in,
+        "excluded": queue._excluded,
+        "heads": [queue.head(level, number) for level in range(len(queue.levels)) for number in (0, 101, 102, 103)],
     }
 
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from ctigw.config.routing import Attribute, PrecisionQueue, RouterSettings, RoutingSettings
+from ctigw.config.routing import Attribute, PrecisionQueue, PrecisionQueueStep, RouterSettings, RoutingSettings
 from ctigw.routing import events, inputs
 from ctigw.routing.apply import is_fact
 from ctigw.routing.engine import Engine, rebuild
@@ -24,7 +24,7 @@ from ctigw.routing.terms import (
 )
 from interrupt_account import InterruptAccount
 from portrait import portrait, state_of
-from routing_site import CHAT, DESKTOP, EMAIL, PATH, PERIPHERAL, WEB, Site, agent, settings, steps
+from routing_site import CHAT, DESKTOP, EMAIL, PATH, PERIPHERAL, WEB, Site, agent, settings
 
 REPLAY_KINDS = (
     *("begin_init", "begin_init", "init_agent", "init_agent", "init_task", "init_task", "init_unknown", "init_new"),
@@ -34,7 +34,12 @@ AGENTS = (101, 102, 103)
 SECOND_WEB, SECOND_DESKTOP = 12, 22
 DISPOSITIONS = (38, 37, 63, 39, 19, 4711)
 """With which an application ends tasks, one for each kind of end that statistics tell apart (semantics 3.6)."""
-SELECTORS = ("8000", "e8000", "8001", "8002", "8002", "8003", "8004", "e8005", "none")
+SELECTORS = (
+    *("8000", "8001", "8001", "8002", "8002", "8002", "8003", "8004", "8006", "8006", "8007", "8008"),
+    *("e8000", "e8005", "e8006", "none"),
+)
+KEY = "ecc.user.c"
+STICKY = {"op": "preferred_agent", "wait_s": 20, "key": KEY, "queue_if_not_logged_in": True, "priority": 4}
 
 
 def history_site() -> RoutingSettings:
@@ -56,18 +61,48 @@ def history_site() -> RoutingSettings:
             "8002": ({"op": "label", "value": "LBL"},),
             "8003": ({"op": "wait", "seconds": 15}, {"op": "release", "cause": 1}),
             "8004": ({"op": "queue", "to": ["sg:chat"], "priority": 9}, {"op": "wait", "seconds": 30}),
+            "8006": (STICKY, {"op": "queue", "to": ["sg:chat", "pq:fluent"]}),
+            "e8006": (STICKY, {"op": "queue", "to": ["sg:email"]}, {"op": "wait", "seconds": 9}, STICKY),
+            "8007": (
+                {"op": "if", "when": f"{KEY} == 'x' or service > 2", "goto": "crowd", "label": "begin"},
+                {"op": "schedule", "zone": "Europe/Berlin", "open": "00:00-12:00", "goto": "crowd"},
+                {"op": "if", "when": "priority == 2 and time_in_queue_s > 20", "goto": "end"},
+                {"op": "branch_mrd", "cases": {"email": "end"}, "otherwise": "crowd"},
+                {"op": "set", "variable": "call.5", "value": "7", "label": "crowd"},
+                {"op": "if", "when": "queue.sg:chat.depth > 2 or queue.sg:chat.oldest_s > 9", "goto": "end"},
+                {"op": "queue", "to": ["sg:chat"], "priority": 2},
+                {"op": "wait", "seconds": 11},
+                {"op": "if", "when": "queue.sg:chat.agents_available == 0", "goto": "begin"},
+                {"op": "queue", "to": ["pq:fluent"], "label": "end"},
+            ),
+            "8008": ({"op": "pick_pull"}, {"op": "queue", "to": ["sg:chat"]}),
             "e8005": ({"op": "queue", "to": ["agent:101", "sg:email"], "priority": 2},),
         },
         agents=tuple(agent(number, english=number - 99) for number in AGENTS),
         attributes=(Attribute("english", "proficiency"),),
         precision_queues=(
             PrecisionQueue(
-                "fluent", 9, CHAT, steps(("english >= 4", 0.0), ("english >= 3", 10.0), ("english > 1", 0.0))
+                "fluent",
+                9,
+                CHAT,
+                (
+                    PrecisionQueueStep("english >= 4", 0.0),
+                    PrecisionQueueStep("english >= 3", 10.0, "queue.pq:fluent.depth < 2"),
+                    PrecisionQueueStep("english == 2 or english == 4", 5.0, f"{KEY} == 'x'", False),
+                    PrecisionQueueStep("english > 1"),
+                ),
+                "most_skilled",
             ),
         ),
         router=RouterSettings(max_tasks_in_queue=6, max_tasks_per_call_type=4, max_time_in_queue_s=90.0),
         chat={"start_timeout_s": 10.0, "task_life_s": 60.0, "max_task_duration_s": 40.0},
-        email={"start_timeout_s": 15.0, "task_life_s": 45.0, "max_tasks_in_queue": 3},
+        email={
+            "start_timeout_s": 15.0,
+            "task_life_s": 45.0,
+            "max_tasks_in_queue": 3,
+            "max_tasks_per_call_type": 2,
+            "max_time_in_queue_s": 60.0,
+        },
     )
 
 
@@ -98,7 +133,9 @@ asking = st.tuples(
     st.integers(1, 4),
     st.sampled_from((WEB, SECOND_WEB)),
     st.sampled_from((b"", b"u")),
-    st.sampled_from((0, 0, 0, 2, 3, 4, 9)),
+    st.sampled_from((0, 0, 0, 2, 3, 4, 5, 6, 7, 9)),
+    st.sampled_from(("", "x", "y")),
+    st.sampled_from((None, None, None, 101, 103)),
 )
 replaying = st.tuples(
     st.sampled_from(REPLAY_KINDS),
@@ -125,7 +162,7 @@ histories = st.lists(
 )
 
 AGENT_REPORTS: dict[str, Any] = {
-    "login": lambda o, n, m, k: inputs.MediaLogin(o, PATH, m, n, k != 3, k),
+    "login": lambda o, n, m, k: inputs.MediaLogin(o, PATH, m, n, k != 3, k, k - 1),
     "logout": lambda o, n, m, k: inputs.MediaLogout(o, PATH, m, n),
     "ready": lambda o, n, m, k: inputs.MakeAgentReady(o, PATH, m, n, k != 3),
     "not_ready": lambda o, n, m, k: inputs.MakeAgentNotReady(o, PATH, m, n, k),
@@ -175,6 +212,8 @@ class History:
             self.site.ready(number_, limit=2)
         self.site.ready(AGENTS[1], mrd=EMAIL, limit=2)
         self.accepted: list[TaskId] = []
+        self.excluded: dict[TaskId, int | None] = {}
+        self.picked: set[TaskId] = set()
         self.ended: Counter[TaskId] = Counter()
         self.with_agent: dict[TaskId, tuple[int, int]] = {}
         self.interruptible = {CHAT: False, EMAIL: True}
@@ -187,11 +226,7 @@ class History:
         if kind == "time":
             self.site.pass_time(rest[0])
         elif kind == "task":
-            selector, dialogue, session, uui, service = rest
-            previous = self.accepted[-1] if self.accepted and service else None
-            self.site.task(
-                selector, dialogue=dialogue, session=session, uui=uui, service=service, previous_task=previous
-            )
+            self._ask(*rest)
         elif kind == "resend":
             self._resend(*rest)
         elif kind == "answer":
@@ -218,7 +253,29 @@ class History:
                 place = (event.skill_target_id, event.mrd_id)
                 view = self.site.engine.agent_view(*place, self.site.now)
                 assert view is not None
-                assert list(self.with_agent.values()).count(place) <= view.max_task_limit, "over the limit"
+                beyond = view.max_beyond_task_limit if event.task_id in self.picked else 0
+                assert list(self.with_agent.values()).count(place) <= view.max_task_limit + beyond, "over the limit"
+
+    def _ask(
+        self, selector: str, dialogue: int, session: int, uui: bytes, service: int, value: str, agent_: int | None
+    ) -> None:
+        if service > 3 and selector < "8005":  # most of those who pick come to a node that lets them
+            selector, agent_ = "8008", agent_ or 102
+        held = sorted(self.with_agent)
+        known = held or self.accepted
+        previous = known[-1] if known and service else None
+        self.site.task(
+            selector,
+            dialogue=dialogue,
+            session=session,
+            uui=uui,
+            service=service,
+            previous_task=previous,
+            preferred_skill_target_id=agent_,
+            queue_type=1 if service > 3 else None,
+            queue_id=1 if service > 3 else None,
+            variables=(inputs.Variable(KEY, None, value),) if value else (),
+        )
 
     def _resend(self, back: int, session: int) -> None:
         asked = [item for item, _ in self.site.inputs[-60:] if isinstance(item, inputs.NewTask)]
@@ -289,6 +346,9 @@ class History:
         if isinstance(event, events.TaskAccepted):
             assert event.task_id not in self.accepted
             self.accepted.append(event.task_id)
+            if event.service > 3:
+                self.picked.add(event.task_id)
+            self.excluded[event.task_id] = event.excluded_skill_target_id
         elif isinstance(event, events.ApplicationTaskBegun):
             assert event.task_id not in self.accepted
             self.accepted.append(event.task_id)
@@ -297,6 +357,7 @@ class History:
             for other in self.with_agent.values():
                 if other[0] == event.skill_target_id and other[1] != event.mrd_id:
                     assert self.interruptible[other[1]], "assigned beside a foreign task that may not be interrupted"
+            assert self.excluded[event.task_id] != event.skill_target_id, "given back to the same agent"
             self.with_agent[event.task_id] = (event.skill_target_id, event.mrd_id)
         elif isinstance(event, events.TaskEnded):
             self.ended[event.task_id] += 1
@@ -330,7 +391,9 @@ class History:
             if domain.pooled is not None:
                 assert len(domain.tasks) < domain.max_task_limit
                 for member in domain.memberships:
-                    assert member.queue.head(member.level) is None, "a task waits where an agent is free"
+                    assert member.queue.head(member.level, domain.key.skill_target_id) is None, (
+                        "a task waits where an agent is free"
+                    )
             published = domain.published
             view = self.site.engine.agent_view(*domain.key, self.site.now)
             if published is not None and view is not None:
@@ -430,9 +493,10 @@ def random_steps(seed: int, count: int) -> Iterator[tuple[Any, ...]]:
     for _ in range(count):
         roll = chance.random()
         if roll < 0.3:
-            service = chance.choice((0, 0, 0, 2, 3, 4))
+            service = chance.choice((0, 0, 0, 2, 3, 4, 6))
             where = chance.choice((WEB, WEB, SECOND_WEB))
-            yield "task", chance.choice(SELECTORS), chance.randint(1, 30), where, chance.choice((b"", b"u")), service
+            more = service, chance.choice(("", "x", "y")), chance.choice((None, None, 101, 103))
+            yield "task", chance.choice(SELECTORS), chance.randint(1, 30), where, chance.choice((b"", b"u")), *more
         elif roll < 0.45:
             often = ("login", "ready", "ready", "routable", "not_routable", "own_start")
             kind = chance.choice((*often, *often, "not_ready", "own_offer", "limit", "override"))

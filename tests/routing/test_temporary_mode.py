@@ -31,7 +31,7 @@ def assigned_anyway(site: Site, selector: str, mrd: int) -> tuple[TaskId, list[s
     state = state_of(site.engine)
     task, domain = state.tasks[task_id], state.domains[AgentKey(ADA, mrd)]
     turn = Turn(state, site.now)
-    assign(turn, task, domain, state.queues[task.entries[0].queue.label, mrd])
+    assign(turn, task, domain, task.entries[0].queue)
     note_assignment(turn, domain)
     site.history.extend((event, site.now) for event in turn.events)
     site.report(

@@ -1,6 +1,6 @@
 """What must hold between tables: references, unique names and numbers, combinations.
 
-Knows every table by name; must not know files' contents, sockets or scripts (`ctigw.routing.script` checks those).
+Knows every table by name; must not know files' contents, sockets or scripts (`ctigw.routing.scripts` checks those).
 Rules: semantics 1.2 (one domain of one peripheral belongs to one path), 5.3 (attributes), 6.1 (selectors), decisions
 C2, D1, D2, F2. A table that had a problem of its own is not checked again, but its names still count as known, so
 that one mistake is reported once.

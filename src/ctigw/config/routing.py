@@ -17,7 +17,7 @@ SERVICE_LEVEL_TYPES = ("ignore_abandoned", "negative", "positive")
 """How abandoned tasks count in a service level: not at all, against it, for it (semantics 1.1 and 10.1)."""
 
 ScriptStep = dict[str, Any]
-"""One step of a script as written; `ctigw.routing.script` gives it its meaning (decisions H)."""
+"""One step of a script as written; `ctigw.routing.scripts` gives it its meaning (decisions H)."""
 
 
 @attrs.frozen
@@ -29,6 +29,9 @@ class RouterSettings:
         "tasks of one call type that may wait at once; 0: no limit", default=0, low=0, high=1_000_000
     )
     max_time_in_queue_s: float = key("longest stay of a task in queues", default=3600.0, low=1, high=31_536_000)
+    pick_pull_while_not_ready: bool = key(
+        "may an agent who is not ready pick and pull (EnablePickPullWhileInNotReady)", default=False
+    )
 
 
 @attrs.frozen
@@ -51,6 +54,18 @@ class MediaRoutingDomain:
     )
     max_tasks_in_queue: int | None = key(
         "tasks of this domain that may wait at once; absent: no limit of its own", default=None, low=1, high=1_000_000
+    )
+    max_tasks_per_call_type: int | None = key(
+        "tasks of one call type that may wait at once in this domain; 0: no limit; absent: as the router says",
+        default=None,
+        low=0,
+        high=1_000_000,
+    )
+    max_time_in_queue_s: float | None = key(
+        "longest stay of a task of this domain in queues; absent: as the router says",
+        default=None,
+        low=1,
+        high=31_536_000,
     )
 
 
@@ -140,7 +155,12 @@ class PrecisionQueueStep:
     wait_s: float = key(
         "how long to stay on this step; the last step waits for ever", default=0.0, low=0, high=2_147_483_647
     )
-    consider_if: str = key("expression; false skips the step; not on the last step", default="")
+    consider_if: str = key(
+        "expression of scripts, asked when a task comes to the step; false skips it; not on the last step", default=""
+    )
+    wait_if_no_agents_logged_in: bool | None = key(
+        "stay though no agent of the step is signed in; absent: as the queue says", default=None
+    )
 
 
 @attrs.frozen
@@ -154,7 +174,10 @@ class PrecisionQueue:
     agent_order: str = key(
         "which agent of a step",
         default="longest_available",
-        choices=("longest_available", "most_proficient", "least_proficient"),
+        choices=("longest_available", "most_proficient", "least_proficient", "most_skilled"),
+    )
+    wait_if_no_agents_logged_in: bool = key(
+        "stay on a step though no agent of it is signed in; false: such a step is passed at once", default=True
     )
     service_level_threshold_s: float | None = key(
         "service level threshold of its own; absent: that of its domain", default=None, low=0, high=604_800
@@ -163,7 +186,7 @@ class PrecisionQueue:
 
 @attrs.frozen
 class CallType:
-    """`[[call_type]]`: a script; the steps stay as written until `ctigw.routing.script` compiles them (decisions H)."""
+    """`[[call_type]]`: a script; steps stay as written until `ctigw.routing.scripts` compiles them (decisions H)."""
 
     name: str = key("unique name", max_bytes=32)
     script: tuple[ScriptStep, ...] = key("steps in order; empty: nothing scheduled, NO_SCRIPT")

@@ -144,6 +144,10 @@ def refresh(state: State, skill_target_id: int, now: float) -> None:
         pooled = (free_slots, domain.available_since) if icm_available and not domain.deferred else None
         if pooled == domain.pooled:
             continue
+        if (pooled is None) is not (domain.pooled is None):
+            change = -1 if pooled is None else 1
+            for queue in domain.queues:
+                queue.agents_available += change
         domain.pooled = pooled
         for member in domain.memberships:
             pool = member.queue.pools[member.level]

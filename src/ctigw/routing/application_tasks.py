@@ -12,7 +12,7 @@ from ctigw.routing.admission import in_charge
 from ctigw.routing.agents import foreign_task
 from ctigw.routing.events import ApplicationTaskBegun, TaskOffered, TaskStarted
 from ctigw.routing.inputs import TaskContext
-from ctigw.routing.script import with_variable
+from ctigw.routing.scripts.variables import with_variable
 from ctigw.routing.state import AgentDomain, State
 from ctigw.routing.task_ids import new_task_id
 from ctigw.routing.terms import (

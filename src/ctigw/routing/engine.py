@@ -33,7 +33,7 @@ from ctigw.routing.events import (
 )
 from ctigw.routing.facts import Event
 from ctigw.routing.inputs import Input, TaskId, Variable
-from ctigw.routing.script_run import next_precision_step
+from ctigw.routing.scripts.queueing import next_precision_step
 from ctigw.routing.selection import settle
 from ctigw.routing.state import State, TaskRecord
 from ctigw.routing.statistics import views

@@ -57,6 +57,11 @@ class TaskAccepted:
     context: TaskContext
     preferred_skill_target_id: int | None = None
     """The agent whom the application asked for, when there is such an agent (Call.PreferredAgentID, semantics 5.2)."""
+    excluded_skill_target_id: int | None = None
+    """The agent who gave the task back (PreviousTask of Service 2 or 3), and must not have it again (semantics 5.2)."""
+    queue_type: int | None = None
+    queue_id: int | None = None
+    """The queue that pick and pull name (semantics 9.1)."""
 
 
 @record

@@ -238,6 +238,8 @@ class PrecisionStepReached:
     queue: QueueRef
     step: int
     until: float | None
+    skipped: tuple[int, ...] = ()
+    """Earlier steps whose `consider_if` was false: their agents are not for the task."""
 
 
 @record
@@ -247,6 +249,17 @@ class ScriptMoved:
     task_id: TaskId
     step: int
     until: float | None
+    leaves: QueueRef | None = None
+    """The agent's own queue where the task waits until then, and no longer."""
+
+
+@record
+class LastAgentNoted:
+    """An agent dealt with what a key variable names."""
+
+    variable: str
+    value: str
+    skill_target_id: int
 
 
 @record
@@ -284,6 +297,7 @@ Event = (
     | TaskPriorityChanged
     | PrecisionStepReached
     | ScriptMoved
+    | LastAgentNoted
     | TaskForgotten
     | events.TaskAccepted
     | events.TaskRejected

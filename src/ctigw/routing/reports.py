@@ -5,7 +5,7 @@ Knows sign-in, mode, readiness (semantics 2.2 and 2.4, decisions C4, C6, C7) and
 fails.
 """
 
-from ctigw.routing import inputs, interrupts
+from ctigw.routing import inputs, interrupts, last_agents
 from ctigw.routing.admission import admitted, in_charge, outside, reported_task
 from ctigw.routing.agents import state_of_tasks
 from ctigw.routing.deadlines import AgentKey
@@ -279,6 +279,7 @@ def start(turn: Turn, item: inputs.StartTask) -> None:
     task = _move(turn, item, ReportKind.START_TASK, STARTABLE, TaskStarted)
     if task is not None and task.domain is not None:
         interrupts.begin(turn, task.domain)
+        last_agents.note(turn, task)
         deferred_mode_due(turn, task.domain)
 
 

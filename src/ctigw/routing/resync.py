@@ -40,7 +40,7 @@ from ctigw.routing.facts import (
 from ctigw.routing.inputs import TaskId
 from ctigw.routing.limits import BEYOND_LIMITS, TASK_LIMITS, are_limits
 from ctigw.routing.reports import deferred_mode_due, restore, set_mode, signed_in, take_over
-from ctigw.routing.script import with_variable
+from ctigw.routing.scripts.variables import with_variable
 from ctigw.routing.state import AgentDomain, State, TaskRecord
 from ctigw.routing.task_ids import HIGHEST_KEY, new_task_id
 from ctigw.routing.tasks import end

@@ -18,6 +18,8 @@ def new_task_id(state: State, now: float) -> TaskId:
     """An id with a key of its own: odd on side A, even on side B."""
     own_parity = 1 if state.side == "A" else 0
     day = DAY_OF_1970 + int(now // DAY_S)
+    if day == state.last_day:
+        day = state.last_day  # the same object: a hundred thousand waiting tasks carry it
     key = state.last_key
     while True:
         key += 2 if key % 2 == own_parity else 1

@@ -7,6 +7,9 @@ which may not import the wire's; `tests/gateway/test_numbers.py` holds them agai
 from enum import IntEnum
 from typing import NamedTuple
 
+GIVEN_BACK = (2, 3)
+"""ServiceRequested of a task that an agent has given back: transfer, RONA (semantics 6.1)."""
+
 
 class QueueKind(IntEnum):
     """Kind of a queue; the numbers are QueueType of the MR profile."""
@@ -107,7 +110,16 @@ class NewTaskFailureReason(IntEnum):
     UNKNOWN_ROUTING_PROBLEM = 9
     DUPLICATE_NEW_TASK_REQUEST = 10
     UNSUPPORTED_SERVICE_REQUESTED = 11
+    AGENT_NOT_MEMBER_OF_QUEUE = 12
+    INVALID_QUEUE_TYPE_OR_ID = 13
+    INVALID_DIALOG_ID = 14
+    INVALID_AGENT_ID = 15
+    AGENT_OVER_TASK_LIMIT = 16
+    UNSUPPORTED_AGENT_PERIPHERAL_GATEWAY = 17
+    INVALID_AGENT_STATE = 18
+    INVALID_QUEUE_FOR_MRD = 19
     NO_PICK_PULL_NODE = 20
+    AGENT_NOT_READY = 21
 
 
 class ReportStatus(IntEnum):

@@ -5,7 +5,16 @@ and changes nothing. Statistics take note of a fact just before it changes the r
 (`ctigw.routing.statistics.accounting`). Given the same facts with the same instants, two states are equal.
 """
 
-from ctigw.routing.apply import agents, application_tasks, assigned_tasks, interrupts, resync, sessions, waiting_tasks
+from ctigw.routing.apply import (
+    agents,
+    application_tasks,
+    assigned_tasks,
+    interrupts,
+    last_agents,
+    resync,
+    sessions,
+    waiting_tasks,
+)
 from ctigw.routing.apply.table import TABLE
 from ctigw.routing.facts import Event
 from ctigw.routing.state import State
@@ -18,6 +27,7 @@ __all__ = [
     "assigned_tasks",
     "interrupts",
     "is_fact",
+    "last_agents",
     "resync",
     "sessions",
     "waiting_tasks",

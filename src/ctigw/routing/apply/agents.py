@@ -8,6 +8,7 @@ from ctigw.routing.agents import refresh
 from ctigw.routing.apply.table import applies
 from ctigw.routing.deadlines import AgentKey, DeadlineKey, DeadlineKind
 from ctigw.routing.state import AgentDomain, State
+from ctigw.routing.terms import QueueKind
 
 
 @applies(facts.AgentSignedIn)
@@ -16,10 +17,17 @@ def _signed_in(state: State, fact: facts.AgentSignedIn, now: float) -> None:
     domain = state.domains.get(key)
     if domain is None:
         agent = state.agents[fact.skill_target_id]
-        domain = AgentDomain(agent, state.mrds[fact.mrd_id], state.memberships(agent, fact.mrd_id))
+        memberships = state.memberships(agent, fact.mrd_id)
+        groups = (member.queue for member in memberships if member.queue.ref.kind is not QueueKind.AGENT)
+        queues = tuple(dict.fromkeys(groups))
+        domain = AgentDomain(
+            agent, state.mrds[fact.mrd_id], memberships, queues, state.matched_levels(agent, fact.mrd_id)
+        )
         state.domains[key] = domain
         state.domains_of.setdefault(fact.skill_target_id, []).append(domain)
     domain.signed_in = True
+    for queue, level in domain.matched:
+        queue.signed_in[level] += 1
     domain.ready = False
     domain.routable = fact.routable
     domain.interruptible = fact.interruptible
@@ -34,6 +42,8 @@ def _signed_in(state: State, fact: facts.AgentSignedIn, now: float) -> None:
 @applies(facts.AgentSignedOut)
 def _signed_out(state: State, fact: facts.AgentSignedOut, now: float) -> None:
     domain = _domain(state, fact)
+    for queue, level in domain.matched:
+        queue.signed_in[level] -= 1
     domain.signed_in = domain.ready = domain.set_aside = domain.routable = False
     domain.max_task_limit = domain.max_beyond_task_limit = 0
     domain.reason_code = fact.reason_code

@@ -8,7 +8,7 @@ from ctigw.routing.agents import refresh
 from ctigw.routing.apply.table import applies
 from ctigw.routing.deadlines import AgentKey
 from ctigw.routing.inputs import TaskId
-from ctigw.routing.state import State, TaskRecord
+from ctigw.routing.state import PLAIN_REQUEST, State, TaskRecord
 from ctigw.routing.terms import TaskState
 
 
@@ -22,7 +22,7 @@ def _begun(state: State, fact: events.ApplicationTaskBegun, now: float) -> None:
         mrd=domain.mrd,
         runs=None,
         stored_context=fact.context,
-        preferred=None,
+        request=PLAIN_REQUEST,
         resend_key=None,
         domain=domain,
         queue=fact.queue,
@@ -38,7 +38,7 @@ def _begun(state: State, fact: events.ApplicationTaskBegun, now: float) -> None:
 def _take_id(state: State, task_id: TaskId, *, is_new: bool) -> None:
     """Count on from the id. One that was told is counted into its family, where only a first can be without entry."""
     if is_new:
-        state.last_key = task_id.key
+        state.last_day, state.last_key = task_id.day, task_id.key
         return
     state.last_key = max(state.last_key, task_id.key)
     family = (task_id.day, task_id.key)

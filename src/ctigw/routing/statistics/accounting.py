@@ -33,8 +33,9 @@ def _signed_in(state: State, fact: facts.AgentSignedIn, now: float) -> None:
     if ledger is None:
         ledger = book.agents[key] = AgentLedger(since=now)
         ledger.begin(now)
-        for member in state.memberships(state.agents[fact.skill_target_id], fact.mrd_id):
-            queue = book.queues.get(member.queue.ref.label)
+        members = state.memberships(state.agents[fact.skill_target_id], fact.mrd_id)
+        for label in dict.fromkeys(member.queue.ref.label for member in members):  # one for each level that he matches
+            queue = book.queues.get(label)
             if queue is not None:
                 queue.members.append(key)
     ledger.session = ledger.values_at(now)
