@@ -96,6 +96,7 @@ def test_it_says_that_nothing_survives_a_restart(run_check: Check) -> None:
         ),
         ('[[listener]]\naddress = "127.0.0.1:1"\ntls = false\n', "listener 127.0.0.1:1 is plain TCP"),
         ('[[media_routing_domain]]\nid = 5002\nname = "email"\n', "domain 5002 stands in no application path"),
+        ('[duplex]\non_store_loss = "stay_active"\n', "both sides may act at once"),
         ('[[skill_group]]\nname = "empty"\nid = 1\nmrd = 5001\n', "skill group empty has no agent"),
     ],
 )

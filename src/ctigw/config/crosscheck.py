@@ -31,6 +31,7 @@ from ctigw.config.settings import (
     Settings,
 )
 from ctigw.config.tables import Found, Tables
+from ctigw.config.timings import pair_timings
 
 PROFICIENCY_LOW, PROFICIENCY_HIGH = 1, 10
 """Semantics 5.3."""
@@ -74,7 +75,7 @@ def _check_listeners(tables: Tables) -> None:
 
 
 def _check_journal(journal: JournalSettings, duplex: DuplexSettings, tables: Tables) -> None:
-    """Decisions F2."""
+    """Decisions F2; engineering G4 for the timings."""
     wanted = "etcd" if duplex.kind == "pair" else "sqlite"
     if journal.kind != wanted:
         tables.problems.add(
@@ -87,6 +88,14 @@ def _check_journal(journal: JournalSettings, duplex: DuplexSettings, tables: Tab
         tables.problems.add(
             tables.single("duplex").inside("etcd"), "is missing: a pair needs its store", allowed="URLs"
         )
+    if not duplex.etcd_prefix.startswith("/") or duplex.etcd_prefix.endswith("/"):
+        at = tables.single("duplex").inside("etcd_prefix")
+        tables.problems.add(
+            at, "is no prefix", value=duplex.etcd_prefix, allowed="begins with / and does not end with it"
+        )
+    problem = pair_timings(duplex).problem()
+    if problem is not None:
+        tables.problems.add(tables.single("duplex").inside("lease_s"), problem)
 
 
 def _check_domains_and_peripherals(tables: Tables) -> None:
