@@ -1,0 +1,161 @@
+"""A store as a plain object with time as an argument: what etcd promises, and nothing more, for simulations.
+
+`tests/duplex/test_store_contract.py` holds it and real etcd against the same rules.
+"""
+
+import hashlib
+from collections.abc import Sequence
+
+import attrs
+
+from ctigw.duplex.records import Head, Identity, LeaderRecord, Leadership, Picture, Predecessor, Side, SideRecord
+from ctigw.duplex.store import (
+    BATCH_BYTES_HIGH,
+    SNAPSHOT_CHUNK_BYTES,
+    Batch,
+    BatchTooLargeError,
+    Grant,
+    JournalGapError,
+    LeaseUnknownError,
+    NotLeaderError,
+    OutOfStepError,
+    SnapshotDamagedError,
+    SnapshotInfo,
+    StoreFullError,
+)
+
+BATCHES_AT_ONCE = 100
+
+
+@attrs.define
+class StoreModel:
+    """Leases run out up to `lag_s` late, as the store's own clock ticks; never early."""
+
+    lag_s: float = 0.5
+    full: bool = False
+    revision: int = 1
+    _leases: dict[int, tuple[int, float]] = attrs.Factory(dict)
+    _next_lease: int = 1
+    _leader: LeaderRecord | None = None
+    _predecessor: Predecessor = attrs.Factory(Predecessor)
+    _records: dict[Side, tuple[SideRecord, int]] = attrs.Factory(dict)
+    _batches: dict[int, Batch] = attrs.Factory(dict)
+    _head: Head = attrs.Factory(Head)
+    _snapshots: dict[int, tuple[SnapshotInfo, bytes]] = attrs.Factory(dict)
+
+    def grant_lease(self, ttl_s: int, now: float) -> Grant:
+        self._refuse_when_full()
+        lease_id, self._next_lease = self._next_lease, self._next_lease + 1
+        self._leases[lease_id] = (ttl_s, now + ttl_s + self.lag_s)
+        return Grant(lease_id, ttl_s)
+
+    def renew_lease(self, lease_id: int, now: float) -> Grant:
+        ttl_s = self._live(lease_id, now)
+        self._leases[lease_id] = (ttl_s, now + ttl_s + self.lag_s)
+        return Grant(lease_id, ttl_s)
+
+    def drop_lease(self, lease_id: int, now: float) -> None:
+        if self._leases.pop(lease_id, None) is not None:
+            self._expire(now)
+
+    def look(self, now: float) -> Picture:
+        self._expire(now)
+        records = tuple(record for record, _ in self._records.values())
+        return Picture(self.revision, self._leader, self._predecessor, records, self._head)
+
+    def write_record(self, record: SideRecord, lease_id: int, now: float) -> None:
+        self._refuse_when_full()
+        self._live(lease_id, now)
+        self.revision += 1
+        self._records[record.identity.side] = (record, lease_id)
+
+    def acquire(self, me: Identity, lease_id: int, seen_epoch: int, now: float) -> tuple[Leadership, Head] | None:
+        self._refuse_when_full()
+        self._live(lease_id, now)
+        if self._leader is not None and self._leader.leadership.lease_id == lease_id:
+            return self._leader.leadership, self._head
+        if self._leader is not None or seen_epoch != self._predecessor.epoch:
+            return None
+        self.revision += 1
+        leadership = Leadership(seen_epoch + 1, self.revision, lease_id)
+        self._leader = LeaderRecord(me, leadership)
+        self._predecessor = Predecessor(leadership.epoch, me.side, me.version)
+        return leadership, self._head
+
+    def release(self, leadership: Leadership, now: float) -> None:
+        self._expire(now)
+        if self._leads(leadership):
+            self._leader = None
+            self.revision += 1
+
+    def append(self, leadership: Leadership, previous: Head, content: bytes, now: float) -> Head:
+        if len(content) > BATCH_BYTES_HIGH:
+            raise BatchTooLargeError
+        self._refuse_when_full()
+        self._expire(now)
+        self._check_leader(leadership)
+        head = Head(previous.sequence + 1, leadership.epoch)
+        if self._head == head and self._batches[head.sequence].content == content:
+            return head
+        if self._head != previous:
+            raise OutOfStepError(self._head)
+        self.revision += 1
+        self._batches[head.sequence] = Batch(head, content)
+        self._head = head
+        return head
+
+    def read(self, after: int, now: float) -> Sequence[Batch]:
+        if after < self._head.sequence and after + 1 not in self._batches:
+            raise JournalGapError
+        wanted = range(after + 1, min(self._head.sequence, after + BATCHES_AT_ONCE) + 1)
+        return [self._batches[sequence] for sequence in wanted]
+
+    def write_snapshot(self, leadership: Leadership, head: Head, content: bytes, now: float) -> SnapshotInfo:
+        self._refuse_when_full()
+        self._expire(now)
+        self._check_leader(leadership)
+        chunks = -(-len(content) // SNAPSHOT_CHUNK_BYTES)
+        info = SnapshotInfo(head, len(content), chunks, hashlib.sha256(content).hexdigest())
+        self._snapshots[head.sequence] = (info, content)
+        self.revision += 1
+        return info
+
+    def snapshots(self, now: float) -> Sequence[SnapshotInfo]:
+        return [self._snapshots[sequence][0] for sequence in sorted(self._snapshots, reverse=True)]
+
+    def read_snapshot(self, info: SnapshotInfo, now: float) -> bytes:
+        if info.head.sequence not in self._snapshots:
+            raise SnapshotDamagedError
+        return self._snapshots[info.head.sequence][1]
+
+    def trim(self, leadership: Leadership, keep: int, now: float) -> None:
+        self._expire(now)
+        self._check_leader(leadership)
+        kept = sorted(self._snapshots)[-keep:]
+        if kept:
+            self._snapshots = {sequence: self._snapshots[sequence] for sequence in kept}
+            self._batches = {sequence: batch for sequence, batch in self._batches.items() if sequence > kept[0]}
+
+    def _check_leader(self, leadership: Leadership) -> None:
+        if not self._leads(leadership):
+            raise NotLeaderError
+
+    def _leads(self, leadership: Leadership) -> bool:
+        return self._leader is not None and self._leader.leadership == leadership
+
+    def _refuse_when_full(self) -> None:
+        if self.full:
+            raise StoreFullError
+
+    def _live(self, lease_id: int, now: float) -> int:
+        self._expire(now)
+        if lease_id not in self._leases:
+            raise LeaseUnknownError
+        return self._leases[lease_id][0]
+
+    def _expire(self, now: float) -> None:
+        self._leases = {lease_id: lease for lease_id, lease in self._leases.items() if lease[1] > now}
+        self._records = {side: kept for side, kept in self._records.items() if kept[1] in self._leases}
+        if self._leader is not None and self._leader.leadership.lease_id not in self._leases:
+            self._leader = None
+            self.revision += 1
