@@ -97,11 +97,11 @@ async def until_it_answers(store: EtcdStore) -> None:
 
 
 @contextmanager
-def running(folder: Path, *arguments: str) -> Iterator[EtcdServer]:
+def running(folder: Path, *arguments: str, scheme: str = "http") -> Iterator[EtcdServer]:
     """A server that is started and, whatever happens, gone afterwards."""
     executable()
     folder.mkdir(exist_ok=True)
-    server = EtcdServer(folder, arguments)
+    server = EtcdServer(folder, arguments, scheme)
     server.start()
     try:
         yield server

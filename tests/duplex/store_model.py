@@ -93,10 +93,10 @@ class StoreModel:
             raise BatchTooLargeError
         self._refuse_when_full()
         self._expire(now)
-        self._check_leader(leadership)
         head = Head(previous.sequence + 1, leadership.epoch)
         if self._head == head and self._batches[head.sequence].content == content:
             return head
+        self._check_leader(leadership)
         if self._head != previous:
             raise OutOfStepError(self._head)
         self.revision += 1

@@ -82,7 +82,7 @@ def broken_by(world: World, faults: list[Fault]) -> list[str]:
     return world.violations + missing
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.integers(0, 2**32), FAULTS)
 def test_two_never_act_and_afterwards_one_does(seed: int, faults: list[Fault]) -> None:
     assert broken_by(World(seed), faults) == []

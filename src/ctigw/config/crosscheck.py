@@ -93,6 +93,12 @@ def _check_journal(journal: JournalSettings, duplex: DuplexSettings, tables: Tab
         tables.problems.add(
             at, "is no prefix", value=duplex.etcd_prefix, allowed="begins with / and does not end with it"
         )
+    tls = duplex.etcd_tls
+    if tls is not None and (tls.certificate is None) != (tls.private_key is None):
+        at = tables.single("duplex").inside("etcd_tls")
+        tables.problems.add(
+            at, "has one half of a client certificate", allowed="certificate and private_key, or neither"
+        )
     problem = pair_timings(duplex).problem()
     if problem is not None:
         tables.problems.add(tables.single("duplex").inside("lease_s"), problem)

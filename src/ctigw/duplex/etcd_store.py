@@ -30,6 +30,7 @@ from ctigw.duplex.store import (
     OutOfStepError,
     SnapshotDamagedError,
     SnapshotInfo,
+    StoreFullError,
 )
 
 READ_BATCHES = 64
@@ -135,23 +136,21 @@ class EtcdStore:
             raise BatchTooLargeError(f"a batch of {len(content)} bytes; the store takes {BATCH_BYTES_HIGH}")
         keys, head = self._keys, Head(previous.sequence + 1, leadership.epoch)
         before = etcd.holds(keys.head, etcd.head_value(previous)) if previous.sequence else etcd.is_absent(keys.head)
-        answer = await self._ask(
-            [*self._guard(leadership), before],
-            [etcd.put(keys.batch(head), content), etcd.put(keys.head, etcd.head_value(head))],
-            [etcd.get(keys.leader), etcd.get(keys.head), etcd.get(keys.batch(head))],
-        )
-        if not answer.succeeded:
-            self._check_refused(answer, leadership, head, content)
-        return head
-
-    def _check_refused(self, answer: Answer, leadership: Leadership, head: Head, content: bytes) -> None:
-        """Why a batch was not taken; nothing when it was, by an earlier try whose answer was lost."""
+        batch, end = etcd.put(keys.batch(head), content), etcd.put(keys.head, etcd.head_value(head))
+        found = [etcd.get(keys.leader), etcd.get(keys.head), etcd.get(keys.batch(head))]
+        try:
+            answer = await self._ask([*self._guard(leadership), before], [batch, end], found)
+        except StoreFullError:
+            # etcd carries out the write that crosses its quota, and answers as if it had not.
+            if _is_taken(await self._ask([], found), head, content):
+                return head
+            raise
+        if answer.succeeded or _is_taken(answer, head, content):
+            return head
         leader = etcd.leader_of(answer.one(0))
         if leader is None or leader.leadership != leadership:
             raise NotLeaderError(f"epoch {leadership.epoch} is over")
-        end, batch = etcd.head_of(answer.one(1)), answer.one(2)
-        if end != head or batch is None or batch.value != content:
-            raise OutOfStepError(end)
+        raise OutOfStepError(etcd.head_of(answer.one(1)))
 
     async def read(self, after: int) -> Sequence[Batch]:
         """See PairStore."""
@@ -239,3 +238,9 @@ class EtcdStore:
     async def _ask(self, compare: list[Json], success: list[Json], failure: list[Json] | None = None) -> Answer:
         payload = etcd.transaction(compare, success, failure)
         return etcd.answer_of(await self._client.call(lambda client: client.transaction(payload)))
+
+
+def _is_taken(answer: Answer, head: Head, content: bytes) -> bool:
+    """Whether the journal ends with this batch, by an earlier try whose answer was lost."""
+    batch = answer.one(2)
+    return etcd.head_of(answer.one(1)) == head and batch is not None and batch.value == content

@@ -35,7 +35,8 @@ class StoreUnfitError(StoreError):
 
 
 class StoreFullError(StoreError):
-    """Nothing was written: the store is out of space. Treated as a full disk (decisions F3)."""
+    """The store is out of space: a full disk (decisions F3). A batch was not taken; a lease, a leadership or a record
+    may have been, because etcd carries out the write that crosses its quota, and answers as if it had not."""
 
 
 class LeaseUnknownError(StoreError):
