@@ -237,6 +237,15 @@ def test_a_clock_that_goes_back_gives_no_authority_back() -> None:
     assert not side.manager.may_act(side.now)
 
 
+def test_a_look_that_was_overtaken_by_a_later_one_says_nothing() -> None:
+    side = active()
+    side.now += 1.0
+    side.keep()
+    side.see(WE_LEAD)
+    assert side.tell(facts.StoreSeen(THEY_LEAD, side.now - 0.5)) == []
+    assert side.may_act()
+
+
 def test_without_the_store_it_steps_down_before_its_authority_ends() -> None:
     side = active()
     begun = side.now
@@ -344,6 +353,14 @@ def test_a_drain_waits_for_the_other_side() -> None:
     assert side.see(WE_LEAD) == [steps.AskClients()]
 
 
+def test_clients_that_refuse_end_a_drain() -> None:
+    side = active()
+    side.tell(facts.DrainAsked())
+    assert side.tell(facts.HandoverAnswered(False, "busy")) == [steps.HandoverCancelled()]
+    assert side.see(WE_LEAD) == []
+    assert side.may_act()
+
+
 def test_a_drained_side_does_not_take_over_until_it_is_resumed() -> None:
     side = standby()
     side.tell(facts.DrainAsked())
@@ -370,6 +387,15 @@ def test_who_lags_leaves_the_leadership_to_the_other_side_for_the_time_of_a_leas
     side.now += T.lease_s
     side.keep()
     assert side.see(NOBODY) == [ASK]
+
+
+@pytest.mark.parametrize(
+    "other", [attrs.evolve(READY, fit=False), attrs.evolve(READY, draining=True), attrs.evolve(READY, applied=3)]
+)
+def test_who_lags_behind_nobody_better_asks_at_once(other: SideRecord) -> None:
+    side = leased()
+    side.tell(facts.JournalApplied(3))
+    assert side.see(attrs.evolve(NOBODY, sides=(other,))) == [FOLLOW, ROLE_STANDBY, ASK]
 
 
 def test_the_last_batch_of_a_handover_has_the_time_of_a_lease() -> None:

@@ -21,6 +21,7 @@ from ctigw.duplex.store import (
     NotLeaderError,
     OutOfStepError,
     PairStore,
+    SnapshotDamagedError,
 )
 from etcd_server import START_S, until_it_answers
 from store_model import StoreModel
@@ -130,6 +131,13 @@ async def test_every_takeover_has_a_higher_epoch_and_sees_the_end(store: PairSto
     assert got is not None
     assert (got[0].epoch, got[1]) == (2, head)
     assert got[0].revision > first.revision
+
+
+async def test_who_leads_is_not_pushed_out(store: PairStore) -> None:
+    leadership = await lead(store)
+    lease = await store.grant_lease(LONG_S)
+    assert await store.acquire(B, lease.lease_id, 1) is None
+    assert await store.append(leadership, Head(), b"still here") == Head(1, 1)
 
 
 async def test_acquiring_twice_under_one_lease_is_acquiring_once(store: PairStore) -> None:
@@ -264,14 +272,17 @@ async def test_trimming_keeps_the_snapshots_asked_for_and_the_batches_after_the_
     head = await write(store, leadership, [b"%d" % number for number in range(1, 7)], Head())
     await store.trim(leadership, 2)
     assert len(await store.read(0)) == 6
-    for sequence in (2, 4, 5):
-        await store.write_snapshot(leadership, Head(sequence, 1), b"up to %d" % sequence)
+    forgotten, *_ = [
+        await store.write_snapshot(leadership, Head(sequence, 1), b"up to %d" % sequence) for sequence in (2, 4, 5)
+    ]
     await store.trim(leadership, 2)
     assert [info.head.sequence for info in await store.snapshots()] == [5, 4]
     assert [await store.read_snapshot(info) for info in await store.snapshots()] == [b"up to 5", b"up to 4"]
     assert [batch.content for batch in await store.read(4)] == [b"5", b"6"]
     with pytest.raises(JournalGapError):
         await store.read(3)
+    with pytest.raises(SnapshotDamagedError):
+        await store.read_snapshot(forgotten)
     await store.trim(leadership, 2)
     assert await store.append(leadership, head, b"7") == Head(7, 1)
 

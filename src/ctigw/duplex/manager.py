@@ -114,7 +114,7 @@ class FailoverManager:
             return False
         if self._warn_at is not None:
             return True
-        return self._lease is not None and max(now, self._now) < self._lease.ends_at(self._timings)
+        return self._lease is not None and now < self._lease.ends_at(self._timings)
 
     def next_deadline(self) -> float | None:
         """When `handle_deadline` wants to be called."""
