@@ -24,7 +24,7 @@ MAY_IMPORT = {
 """Folder -> our own folders that it may import."""
 
 NO_IO_NO_CLOCK = ("wire", "session", "routing", "replay", "duplex")
-WITH_IO = ("etcd_",)
+WITH_IO = ("etcd_", "driver")
 """Modules of such a folder that are a thin layer of I/O beside its core, by the beginning of their names."""
 BANNED_IN_CORES = {"trio", "time", "datetime", "random", "uuid", "socket", "logging", "asyncio", "threading", "secrets"}
 ONLY_IN = {

@@ -4,9 +4,11 @@
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import attrs
+import trio
 
 from ctigw.duplex.records import Head, Identity, LeaderRecord, Leadership, Picture, Predecessor, Side, SideRecord
 from ctigw.duplex.store import (
@@ -22,6 +24,7 @@ from ctigw.duplex.store import (
     SnapshotDamagedError,
     SnapshotInfo,
     StoreFullError,
+    StoreUnreachableError,
 )
 
 BATCHES_AT_ONCE = 100
@@ -125,8 +128,11 @@ class StoreModel:
 
     def read_snapshot(self, info: SnapshotInfo, now: float) -> bytes:
         if info.head.sequence not in self._snapshots:
-            raise SnapshotDamagedError
-        return self._snapshots[info.head.sequence][1]
+            raise SnapshotDamagedError("it is missing")
+        content = self._snapshots[info.head.sequence][1]
+        if hashlib.sha256(content).hexdigest() != info.sha256:
+            raise SnapshotDamagedError("it does not have its digest")
+        return content
 
     def trim(self, leadership: Leadership, keep: int, now: float) -> None:
         self._expire(now)
@@ -135,6 +141,11 @@ class StoreModel:
         if kept:
             self._snapshots = {sequence: self._snapshots[sequence] for sequence in kept}
             self._batches = {sequence: batch for sequence, batch in self._batches.items() if sequence > kept[0]}
+
+    def damage(self, sequence: int) -> None:
+        """A snapshot that is not what its manifest says."""
+        info, content = self._snapshots[sequence]
+        self._snapshots[sequence] = (info, content + b"!")
 
     def _check_leader(self, leadership: Leadership) -> None:
         if not self._leads(leadership):
@@ -159,3 +170,27 @@ class StoreModel:
         if self._leader is not None and self._leader.leadership.lease_id not in self._leases:
             self._leader = None
             self.revision += 1
+
+
+class ModelStore:
+    """The model as a `PairStore` on Trio's clock; each side has one of its own, so that its way can be cut."""
+
+    def __init__(self, model: StoreModel, *, way_s: float = 0.0, limit_s: float = 0.5) -> None:
+        self._model = model
+        self._way_s = way_s
+        self._limit_s = limit_s
+        self.cut = False
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        method = getattr(self._model, name)
+
+        async def call(*arguments: object) -> object:
+            if self.cut:
+                await trio.sleep(self._limit_s)
+                raise StoreUnreachableError("cut")
+            await trio.sleep(self._way_s)
+            result = method(*arguments, now=trio.current_time())
+            await trio.sleep(self._way_s)
+            return result
+
+        return call

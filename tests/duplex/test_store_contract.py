@@ -3,8 +3,7 @@
 import inspect
 import itertools
 import os
-from collections.abc import AsyncIterator, Callable, Sequence
-from typing import Any
+from collections.abc import AsyncIterator, Sequence
 
 import attrs
 import pytest
@@ -24,28 +23,12 @@ from ctigw.duplex.store import (
     SnapshotDamagedError,
 )
 from etcd_server import START_S, until_it_answers
-from store_model import StoreModel
+from store_model import ModelStore, StoreModel
 
 A = Identity(Side.A, "a1", "1.0")
 B = Identity(Side.B, "b1", "1.1")
 LONG_S = 60
 prefixes = itertools.count(1)
-
-
-class ModelStore:
-    """The model as a `PairStore` on Trio's clock."""
-
-    def __init__(self, model: StoreModel) -> None:
-        self._model = model
-
-    def __getattr__(self, name: str) -> Callable[..., Any]:
-        method = getattr(self._model, name)
-
-        async def call(*arguments: object) -> object:
-            await trio.lowlevel.checkpoint()
-            return method(*arguments, now=trio.current_time())
-
-        return call
 
 
 @pytest.fixture(params=["etcd", "model"])
