@@ -37,6 +37,7 @@ class ListGateway:
     head: Head = attrs.Factory(Head)
     reason: TakeoverReason | None = None
     active_at: float = 0.0
+    stopped_at: float = 0.0
     writing: trio.Lock = attrs.Factory(trio.Lock)
 
     def begin_anew(self) -> None:
@@ -57,6 +58,7 @@ class ListGateway:
     def step_down(self, reason: StepDownReason) -> None:
         self.leadership = None
         self.stepped_down.append(reason)
+        self.stopped_at = trio.current_time()
 
     async def stop_writing(self) -> None:
         async with self.writing:

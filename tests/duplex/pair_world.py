@@ -203,7 +203,6 @@ class World:
                     self._finish(node)
                 else:
                     node.leadership, node.head, node.following, node.writing = None, Head(), False, False
-                    self._deliver(node, facts.JournalApplied(0))
             case steps.AskClients():
                 agreed = self.random.random() < 0.8
                 self.at(

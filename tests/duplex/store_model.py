@@ -45,6 +45,7 @@ class StoreModel:
     _batches: dict[int, Batch] = attrs.Factory(dict)
     _head: Head = attrs.Factory(Head)
     _snapshots: dict[int, tuple[SnapshotInfo, bytes]] = attrs.Factory(dict)
+    _documents: dict[bytes, bytes] = attrs.Factory(dict)
 
     def grant_lease(self, ttl_s: int, now: float) -> Grant:
         self._refuse_when_full()
@@ -134,6 +135,16 @@ class StoreModel:
             raise SnapshotDamagedError("it does not have its digest")
         return content
 
+    def keep_document(self, leadership: Leadership, name: bytes, content: bytes, now: float) -> None:
+        if name not in self._documents:
+            self._refuse_when_full()
+            self._expire(now)
+            self._check_leader(leadership)
+            self._documents[name] = content
+
+    def document(self, name: bytes, now: float) -> bytes | None:
+        return self._documents.get(name)
+
     def trim(self, leadership: Leadership, keep: int, now: float) -> None:
         self._expire(now)
         self._check_leader(leadership)
@@ -141,6 +152,10 @@ class StoreModel:
         if kept:
             self._snapshots = {sequence: self._snapshots[sequence] for sequence in kept}
             self._batches = {sequence: batch for sequence, batch in self._batches.items() if sequence > kept[0]}
+
+    def lease_of(self, side: Side) -> int:
+        """Of a side that has written its record."""
+        return self._records[side][1]
 
     def damage(self, sequence: int) -> None:
         """A snapshot that is not what its manifest says."""
@@ -180,6 +195,8 @@ class ModelStore:
         self._way_s = way_s
         self._limit_s = limit_s
         self.cut = False
+        self.renewed_at = 0.0
+        """When the last renewal that was answered set out."""
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         method = getattr(self._model, name)
@@ -188,9 +205,12 @@ class ModelStore:
             if self.cut:
                 await trio.sleep(self._limit_s)
                 raise StoreUnreachableError("cut")
+            sent_at = trio.current_time()
             await trio.sleep(self._way_s)
             result = method(*arguments, now=trio.current_time())
             await trio.sleep(self._way_s)
+            if name == "renew_lease":
+                self.renewed_at = sent_at
             return result
 
         return call

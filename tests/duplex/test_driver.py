@@ -43,6 +43,7 @@ async def test_the_standby_has_what_the_active_side_wrote_and_takes_over_when_it
         killed_at = trio.current_time()
         first.kill()
         assert await active_of(a, b, other_than=first) is other
+        assert first.gateway.stepped_down == [StepDownReason.UNFIT]
         assert other.gateway.active_at - killed_at < TIMINGS.lease_s + 1.0
         assert other.gateway.reason is TakeoverReason.TAKEOVER
         assert await other.write(b"20")
@@ -102,6 +103,7 @@ async def test_a_side_without_the_store_stops_before_the_other_begins_and_comes_
         await trio.sleep(1)
         assert isinstance(first.store, ModelStore)
         first.store.cut = True
+        first.gateway.state.append(b"decided, never durable")
         await active_of(a, b, other_than=first)
         assert not first.driver.may_act()
         assert first.gateway.stepped_down == [StepDownReason.STORE_SILENT]
@@ -113,6 +115,84 @@ async def test_a_side_without_the_store_stops_before_the_other_begins_and_comes_
         await trio.sleep(TIMINGS.lease_s)
         assert first.gateway.roles[-1] is Role.STANDBY
         assert first.gateway.state == [b"one", b"two"]
+        first.store.cut = True
+        await trio.sleep(1)
+        assert first.gateway.warnings.count("look: cut") == 2
+
+
+async def test_a_side_alone_that_lost_the_store_acts_again_when_it_has_read_the_journal_again(
+    autojump_clock: MockClock,
+) -> None:
+    store = ModelStore(StoreModel(), way_s=WAY_S)
+    side = new_side(Side.A, 1, store, TIMINGS)
+    async with running_sides(side):
+        await active_of(side)
+        await side.write(b"one")
+        store.cut = True
+        await trio.sleep(2 * TIMINGS.lease_s)
+        store.cut = False
+        await active_of(side)
+        assert side.gateway.state == [b"one"]
+        assert side.gateway.reason is TakeoverReason.AGAIN
+        assert await side.write(b"two")
+
+
+async def test_a_lease_that_the_store_lost_is_replaced_at_once(autojump_clock: MockClock) -> None:
+    a, b, model = two_sides()
+    async with running_sides(a, b):
+        first = await active_of(a, b)
+        await trio.sleep(1)
+        standby = Side.B if first is a else Side.A
+        model.drop_lease(model.lease_of(standby), trio.current_time())
+        assert model.look(trio.current_time()).record_of(standby) is None
+        await trio.sleep(1.2)
+        assert model.look(trio.current_time()).record_of(standby) is not None
+
+
+async def test_a_standby_that_was_away_goes_on_from_a_snapshot_and_catches_up_without_pauses(
+    autojump_clock: MockClock,
+) -> None:
+    a, b, _ = two_sides()
+    async with running_sides(a) as nursery:
+        await active_of(a)
+        nursery.start_soon(b.run)
+        await a.write(b"0")
+        await trio.sleep(1)
+        assert isinstance(b.store, ModelStore)
+        b.store.cut = True
+        for number in range(1, 2000):
+            assert await a.write(b"%d" % number)
+        assert a.gateway.leadership is not None
+        tenth = (await a.store.read(9))[0].head
+        await a.store.write_snapshot(a.gateway.leadership, tenth, b"\n".join(a.gateway.state[:10]))
+        await a.store.trim(a.gateway.leadership, 1)
+        b.store.cut = False
+        await trio.sleep(1)
+        assert b.gateway.state == a.gateway.state
+
+
+async def test_a_standby_ends_when_it_is_asked_to(autojump_clock: MockClock) -> None:
+    a, b, _ = two_sides()
+    async with running_sides(a, b):
+        first = await active_of(a, b)
+        await trio.sleep(1)
+        other = b if first is a else a
+        other.driver.tell(facts.StopAsked())
+        with trio.fail_after(1):
+            await other.ended.wait()
+        assert first.driver.may_act()
+
+
+async def test_the_lease_counts_from_when_its_renewal_set_out(autojump_clock: MockClock) -> None:
+    store = ModelStore(StoreModel(), way_s=0.2)
+    side = new_side(Side.A, 1, store, TIMINGS)
+    async with running_sides(side):
+        await active_of(side)
+        await trio.sleep(5)
+        store.cut = True
+        await trio.sleep(TIMINGS.lease_s)
+        assert side.gateway.stepped_down == [StepDownReason.STORE_SILENT]
+        assert abs(side.gateway.stopped_at - store.renewed_at - TIMINGS.silence_s) < 0.001
 
 
 async def test_an_ending_side_frees_the_leadership_at_once(autojump_clock: MockClock) -> None:

@@ -15,6 +15,7 @@ import trio
 from ctigw.config.settings import EtcdTlsSettings
 from ctigw.duplex.etcd_client import CompactedError, version_problem
 from ctigw.duplex.etcd_keys import Answer, Json, Keys, delete, put
+from ctigw.duplex.etcd_keys import chunk as chunk_key
 from ctigw.duplex.etcd_store import EtcdStore
 from ctigw.duplex.records import Head, Identity, Leadership, Side
 from ctigw.duplex.store import (
@@ -321,7 +322,7 @@ async def test_a_damaged_snapshot_is_noticed(shared_etcd: EtcdServer) -> None:
         await until_it_answers(store)
         leadership = await lead(store)
         info = await store.write_snapshot(leadership, Head(1, 1), b"whole")
-        chunk = Keys(PREFIX).chunk(1, 0)
+        chunk = chunk_key(Keys(PREFIX).snapshot(1), 0)
         await store._ask([], [put(chunk, b"wHole")])
         with pytest.raises(SnapshotDamagedError, match="digest"):
             await store.read_snapshot(info)

@@ -63,7 +63,7 @@ def test_the_model_offers_what_the_protocol_names() -> None:
         expected = list(inspect.signature(getattr(PairStore, name)).parameters)
         assert list(inspect.signature(getattr(StoreModel, name)).parameters) == [*expected, "now"]
         assert list(inspect.signature(getattr(EtcdStore, name)).parameters) == expected
-    assert len(names) == 13
+    assert len(names) == 15
 
 
 async def test_an_empty_store_shows_nobody(store: PairStore) -> None:
@@ -248,6 +248,24 @@ async def test_a_snapshot_comes_back_whole(store: PairStore) -> None:
     assert [found.head.sequence for found in await store.snapshots()] == [7, 3]
     assert await store.read_snapshot(info) == content
     assert await store.read_snapshot((await store.snapshots())[1]) == b""
+
+
+async def test_a_document_stays_as_it_was_first_written_also_after_trimming(store: PairStore) -> None:
+    leadership = await lead(store)
+    body = b"settings" * 200_000
+    await store.keep_document(leadership, b"\x00/name", body)
+    await store.keep_document(leadership, b"\x00/name", b"other")
+    await store.keep_document(leadership, b"\x00", b"")
+    await store.write_snapshot(leadership, Head(), b"")
+    await store.trim(leadership, 1)
+    assert await store.document(b"\x00/name") == body
+    assert await store.document(b"\x00") == b""
+    assert await store.document(b"unknown") is None
+    await store.release(leadership)
+    await store.keep_document(leadership, b"\x00", b"")
+    with pytest.raises(NotLeaderError):
+        await store.keep_document(leadership, b"new", b"late")
+    assert await store.document(b"new") is None
 
 
 async def test_trimming_keeps_the_snapshots_asked_for_and_the_batches_after_the_oldest(store: PairStore) -> None:

@@ -170,7 +170,6 @@ class PairDriver:
             self._start(self._stop_writing)
         else:
             self._position = _Position()
-            self._start(self._report_beginning)
 
     # Asking the store
 
@@ -248,9 +247,6 @@ class PairDriver:
     async def _stop_writing(self) -> None:
         await self._gateway.stop_writing()
         self.tell(facts.JournalStopped())
-
-    async def _report_beginning(self) -> None:
-        self.tell(facts.JournalApplied(0))
 
     # Following
 

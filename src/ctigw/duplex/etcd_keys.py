@@ -91,12 +91,17 @@ class Keys:
         """Where its chunks begin."""
         return self._key(f"snapshot/{sequence:0{DIGITS}d}/")
 
-    def chunk(self, sequence: int, number: int) -> bytes:
-        """From 0."""
-        return self.snapshot(sequence) + f"{number:05d}".encode()
+    def document(self, name: bytes) -> bytes:
+        """Its manifest; its chunks begin with it and a slash."""
+        return self._key(f"document/{name.hex()}")
 
     def _key(self, name: str) -> bytes:
         return f"{self.prefix}/{name}".encode()
+
+
+def chunk(beginning: bytes, number: int) -> bytes:
+    """Of a snapshot or a document, from 0."""
+    return beginning + f"{number:05d}".encode()
 
 
 def after(prefix: bytes) -> bytes:

@@ -172,14 +172,10 @@ class EtcdStore:
 
     async def write_snapshot(self, leadership: Leadership, head: Head, content: bytes) -> SnapshotInfo:
         """See PairStore. A snapshot that was broken off has no manifest, and goes with a later `trim`."""
-        starts = range(0, len(content), SNAPSHOT_CHUNK_BYTES)
-        info = SnapshotInfo(head, len(content), len(starts), hashlib.sha256(content).hexdigest())
-        for number, start in enumerate(starts):
-            chunk = content[start : start + SNAPSHOT_CHUNK_BYTES]
-            await self._ask_as_leader(leadership, [etcd.put(self._keys.chunk(head.sequence, number), chunk)])
-        manifest = etcd.put(self._keys.manifest(head.sequence), etcd.manifest_value(info))
-        await self._ask_as_leader(leadership, [manifest])
-        return info
+        sequence = head.sequence
+        return await self._write(
+            leadership, self._keys.snapshot(sequence), self._keys.manifest(sequence), head, content
+        )
 
     async def snapshots(self) -> Sequence[SnapshotInfo]:
         """See PairStore."""
@@ -189,15 +185,43 @@ class EtcdStore:
 
     async def read_snapshot(self, info: SnapshotInfo) -> bytes:
         """See PairStore."""
+        return await self._read(self._keys.snapshot(info.head.sequence), info)
+
+    async def keep_document(self, leadership: Leadership, name: bytes, content: bytes) -> None:
+        """See PairStore."""
+        key = self._keys.document(name)
+        if (await self._ask([], [etcd.get(key)])).one(0) is None:
+            await self._write(leadership, key + b"/", key, Head(), content)
+
+    async def document(self, name: bytes) -> bytes | None:
+        """See PairStore."""
+        key = self._keys.document(name)
+        manifest = (await self._ask([], [etcd.get(key)])).one(0)
+        return None if manifest is None else await self._read(key + b"/", etcd.manifest_of(manifest))
+
+    async def _write(
+        self, leadership: Leadership, beginning: bytes, manifest: bytes, head: Head, content: bytes
+    ) -> SnapshotInfo:
+        """Chunks first: without its manifest nothing of it counts."""
+        starts = range(0, len(content), SNAPSHOT_CHUNK_BYTES)
+        info = SnapshotInfo(head, len(content), len(starts), hashlib.sha256(content).hexdigest())
+        for number, start in enumerate(starts):
+            part = content[start : start + SNAPSHOT_CHUNK_BYTES]
+            await self._ask_as_leader(leadership, [etcd.put(etcd.chunk(beginning, number), part)])
+        await self._ask_as_leader(leadership, [etcd.put(manifest, etcd.manifest_value(info))])
+        return info
+
+    async def _read(self, beginning: bytes, info: SnapshotInfo) -> bytes:
+        """Chunk by chunk; judged as a whole."""
         content = bytearray()
         for number in range(info.chunks):
-            answer = await self._ask([], [etcd.get(self._keys.chunk(info.head.sequence, number))])
-            chunk = answer.one(0)
-            if chunk is None:
-                raise SnapshotDamagedError(f"chunk {number} of the snapshot at {info.head.sequence} is missing")
-            content += chunk.value
+            key = etcd.chunk(beginning, number)
+            part = (await self._ask([], [etcd.get(key)])).one(0)
+            if part is None:
+                raise SnapshotDamagedError(f"{key.decode()} is missing")
+            content += part.value
         if len(content) != info.size_bytes or hashlib.sha256(content).hexdigest() != info.sha256:
-            raise SnapshotDamagedError(f"the snapshot at {info.head.sequence} does not have its digest")
+            raise SnapshotDamagedError(f"what begins with {beginning.decode()} does not have its digest")
         return bytes(content)
 
     async def trim(self, leadership: Leadership, keep: int) -> None:

@@ -100,7 +100,7 @@ class Fenced:
 
 @attrs.frozen
 class JournalApplied:
-    """The engine has everything up to that batch; 0 when it begins anew after a step down."""
+    """The engine has everything up to that batch. After a step down that was not orderly the manager counts from 0."""
 
     sequence: int
 

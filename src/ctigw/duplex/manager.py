@@ -472,6 +472,7 @@ class FailoverManager:
         """Stop acting at once, whatever is under way; begin anew with another lease and another epoch."""
         if self._phase in LEADING:
             self._steps.append(steps.StepDown(reason))
+            self._applied = 0
         self._drop_lease()
         self._enter(Phase.OFFLINE, f"offline: {why}")
 

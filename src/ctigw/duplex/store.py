@@ -65,7 +65,7 @@ class JournalGapError(StoreError):
 
 
 class SnapshotDamagedError(StoreError):
-    """A chunk is missing, or the whole does not have the digest of the manifest."""
+    """Of a snapshot or a document: a chunk is missing, or the whole does not have the digest of the manifest."""
 
 
 @attrs.frozen
@@ -135,6 +135,12 @@ class PairStore(Protocol):
 
     async def read_snapshot(self, info: SnapshotInfo) -> bytes:
         """Raises SnapshotDamagedError."""
+
+    async def keep_document(self, leadership: Leadership, name: bytes, content: bytes) -> None:
+        """For good, under a name that says what it is (its digest): what is there already stays. Raises NotLeader."""
+
+    async def document(self, name: bytes) -> bytes | None:
+        """None when there is none of that name. Raises SnapshotDamaged."""
 
     async def trim(self, leadership: Leadership, keep: int) -> None:
         """Keep so many snapshots and the batches after the oldest of them; forget the rest. Raises NotLeaderError."""
