@@ -110,6 +110,7 @@ def test_it_says_that_nothing_survives_a_restart(run_check: Check) -> None:
             STICKY,
             "step 1 (preferred_agent) waits 14400 s, but tasks of domain chat may stay in queues for 3600 s only",
         ),
+        ('[duplex]\non_store_loss = "stay_active"\n', "both sides may act at once"),
         ('[[skill_group]]\nname = "empty"\nid = 1\nmrd = 5001\n', "skill group empty has no agent"),
     ],
 )

@@ -113,6 +113,16 @@ def test_a_pair_needs_etcd_and_its_address(tmp_path: Path) -> None:
     assert problems_of(tmp_path, right) == []
 
 
+def test_a_client_certificate_of_the_store_has_two_halves(tmp_path: Path) -> None:
+    for name in ("ca.pem", "c.pem", "c.key"):
+        (tmp_path / name).write_text("x")
+    whole = 'etcd_tls = { ca = "ca.pem", certificate = "c.pem", private_key = "c.key" }'
+    assert problems_of(tmp_path, f"[duplex]\n{whole}\n") == []
+    for half in (', private_key = "c.key"', ', certificate = "c.pem"'):
+        found = problems_of(tmp_path, f"[duplex]\n{whole.replace(half, '')}\n")
+        assert ["has one half of a client certificate" in problem for problem in found] == [True]
+
+
 def test_a_single_side_needs_sqlite(tmp_path: Path) -> None:
     assert "allowed: sqlite" in problems_of(tmp_path, '[journal]\nkind = "etcd"\n')[0]
 

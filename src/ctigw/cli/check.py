@@ -118,6 +118,8 @@ def _notes(settings: Settings) -> Iterator[str]:
     for listener in settings.listeners:
         if listener.tls is None:
             yield f"listener {listener.address} is plain TCP: passwords and tasks can be read on the way"
+    if settings.duplex.on_store_loss == "stay_active":
+        yield '[duplex] on_store_loss = "stay_active": while a side cannot reach the store, both sides may act at once'
     asks = any(listener.tls is not None and listener.tls.client_ca for listener in settings.listeners)
     bound = [client.id for client in settings.cti_clients if client.certificate_subject]
     bound += [application.name for application in settings.applications if application.certificate_subject]

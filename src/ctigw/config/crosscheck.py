@@ -32,6 +32,7 @@ from ctigw.config.settings import (
     Settings,
 )
 from ctigw.config.tables import Found, Tables
+from ctigw.config.timings import pair_timings
 
 PROFICIENCY_LOW, PROFICIENCY_HIGH = 1, 10
 """Semantics 5.3."""
@@ -76,7 +77,7 @@ def _check_listeners(tables: Tables) -> None:
 
 
 def _check_journal(journal: JournalSettings, duplex: DuplexSettings, tables: Tables) -> None:
-    """Decisions F2."""
+    """Decisions F2; engineering G4 for the timings."""
     wanted = "etcd" if duplex.kind == "pair" else "sqlite"
     if journal.kind != wanted:
         tables.problems.add(
@@ -89,6 +90,20 @@ def _check_journal(journal: JournalSettings, duplex: DuplexSettings, tables: Tab
         tables.problems.add(
             tables.single("duplex").inside("etcd"), "is missing: a pair needs its store", allowed="URLs"
         )
+    if not duplex.etcd_prefix.startswith("/") or duplex.etcd_prefix.endswith("/"):
+        at = tables.single("duplex").inside("etcd_prefix")
+        tables.problems.add(
+            at, "is no prefix", value=duplex.etcd_prefix, allowed="begins with / and does not end with it"
+        )
+    tls = duplex.etcd_tls
+    if tls is not None and (tls.certificate is None) != (tls.private_key is None):
+        at = tables.single("duplex").inside("etcd_tls")
+        tables.problems.add(
+            at, "has one half of a client certificate", allowed="certificate and private_key, or neither"
+        )
+    problem = pair_timings(duplex).problem()
+    if problem is not None:
+        tables.problems.add(tables.single("duplex").inside("lease_s"), problem)
 
 
 def _check_domains_and_peripherals(tables: Tables) -> None:

@@ -94,7 +94,28 @@ class DuplexSettings:
     kind: str = key("alone or one side of a pair", default="solo", choices=("solo", "pair"))
     etcd: tuple[str, ...] = key("URLs of the store", default=(), form=Form.STORE_URL)
     etcd_tls: EtcdTlsSettings | None = key("TLS towards the store", default=None)
-    lease_s: float = key("lease of the active side", default=3.0, low=2.0, high=30.0)
+    etcd_prefix: str = key(
+        "where the pair's keys begin; pairs that share a store need different ones", default="/ctigw"
+    )
+    lease_s: float = key("lease of the active side; whole seconds fail over soonest", default=3.0, low=2.0, high=30.0)
+    heartbeat_s: float | None = key(
+        "time between two renewals of the lease; absent: a sixth of lease_s", default=None, low=0.05, high=10.0
+    )
+    heartbeat_misses: int = key("renewals without an answer before the side steps down", default=3, low=1, high=100)
+    send_limit_s: float | None = key(
+        "time for one request to the store; absent: a sixth of lease_s", default=None, low=0.05, high=10.0
+    )
+    margin_s: float | None = key(
+        "end of the lease that is never used, for clocks that drift; absent: a sixth of lease_s",
+        default=None,
+        low=0.05,
+        high=10.0,
+    )
+    on_store_loss: str = key(
+        "without the store: step_down, or stay_active and risk that both sides act",
+        default="step_down",
+        choices=("step_down", "stay_active"),
+    )
 
 
 @attrs.frozen
