@@ -43,7 +43,7 @@ async def test_an_opening_is_told_with_all_that_is_known_of_the_client(autojump_
             S.CLIENT_EVENTS,
             call_mask=3,
             agent_state_mask=5,
-            floating=[(cti.OpenReq.CLIENT_SIGNATURE, "x" * 70), (cti.OpenReq.AGENT_ID, "1001")],
+            floating=[(cti.OpenReq.CLIENT_SIGNATURE, "x" * 63), (cti.OpenReq.AGENT_ID, "1001")],
         )
         (told,) = opened(await peer.received())
         assert (told.peripheral_id, told.services_granted, told.call_msg_mask, told.agent_state_mask) == (5000, 1, 3, 5)

@@ -74,3 +74,11 @@ def test_variables_of_a_context_update_come_back_as_the_engine_names_them() -> N
         Variable("ecc.user.tier", None, "gold"),
         Variable("ecc.user.list", 3, "three"),
     )
+
+
+def test_ecc_data_above_the_limit_of_cti_are_left_out_together() -> None:
+    """Semantics 6.2: the event goes without them; an array carries its name with every element."""
+    fits = [Variable("ecc.user.list", index, "") for index in range(2_500 // len("user.list"))]
+    named, elements, floating = ecc_variables_to_cti(fits)
+    assert (named, elements, len(floating)) == (0, len(fits), len(fits))
+    assert ecc_variables_to_cti([Variable("ecc.user.a", None, "xx"), *fits]) == (0, 0, [])

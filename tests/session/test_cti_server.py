@@ -81,6 +81,17 @@ def test_other_versions_are_refused_with_1_in_the_8_byte_form_before_the_passwor
     assert (closing(events), refusals(events)) == ("refused", ["refused_open"])
 
 
+@pytest.mark.parametrize(("field", "size"), [(cti.OpenReq.CLIENT_SIGNATURE, 64), (cti.OpenReq.AGENT_ID, 130)])
+def test_open_request_with_a_text_that_is_too_long_is_refused_with_25(field: int, size: int) -> None:
+    request = open_request()
+    request.floating.append((field, "x" * size))
+    session = cti_session(request)
+    events, written = taken(session)
+    assert written == [failure_conf(25, 1)]
+    assert refusals(events) == ["refused_open"]
+    assert closing(events)
+
+
 def test_granted_is_asked_and_allowed() -> None:
     session = cti_session(open_request(services=S.AGENT_REPORTING | S.ALL_EVENTS | S.SUPERVISOR))
     details = opening(session.take()[0]).details

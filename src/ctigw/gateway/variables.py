@@ -20,6 +20,8 @@ from ctigw.wire.values import (
 
 CALL_PREFIX = "call."
 ECC_PREFIX = "ecc."
+ECC_TO_CTI_BYTES = 2_500
+"""ECC names and values of one message to a CTI client (semantics 6.2)."""
 
 _MR_CALL_TAGS = {mr.NewTask.CALL_VARIABLE1 + n - 1: f"{CALL_PREFIX}{n}" for n in range(1, 11)}
 _CTI_CALL_TAGS = {cti.AgentPreCallEvent.CALL_VARIABLE1 + n - 1: f"{CALL_PREFIX}{n}" for n in range(1, 11)}
@@ -93,15 +95,23 @@ def call_variables_to_cti(variables: Sequence[Variable]) -> list[tuple[int, Floa
 
 
 def ecc_variables_to_cti(variables: Sequence[Variable]) -> tuple[int, int, list[tuple[int, FloatValue]]]:
-    """NumNamedVariables, NumNamedArrays and their floating fields."""
+    """NumNamedVariables, NumNamedArrays and their floating fields.
+
+    All or none: what is more than `ECC_TO_CTI_BYTES` together leaves the event without ECC data (semantics 6.2). That
+    takes arrays, whose every element carries the name, or very many tiny variables: a context holds 2,000 bytes.
+    """
     scalars: list[tuple[int, FloatValue]] = []
     arrays: list[tuple[int, FloatValue]] = []
+    size = 0
     for name, element, value in variables:
         if not name.startswith(ECC_PREFIX):
             continue
         plain = name.removeprefix(ECC_PREFIX)
+        size += len(plain) + len(value)
         if element is None:
             scalars.append((cti.AgentPreCallEvent.NAMED_VARIABLE, NamedVariable(plain, value)))
         else:
             arrays.append((cti.AgentPreCallEvent.NAMED_ARRAY, NamedArray(element, plain, value)))
+    if size > ECC_TO_CTI_BYTES:
+        return 0, 0, []
     return len(scalars), len(arrays), scalars + arrays

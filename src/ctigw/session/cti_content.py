@@ -13,8 +13,10 @@ from ctigw.wire.values import NamedArray, NamedVariable, read_named_array, read_
 NAMED_DATA_BYTES = 2_000
 """Named variables and arrays of one message together, with their NULs and indexes."""
 
-_OPTIONAL = {(cti.OpenReq.NAME, cti.OpenReq.CLIENT_PASSWORD)}
-"""Printed as required, yet a client that shows a certificate needs none (decisions C2)."""
+_OPTIONAL = {(cti.OpenReq.NAME, cti.OpenReq.CLIENT_ID), (cti.OpenReq.NAME, cti.OpenReq.CLIENT_PASSWORD)}
+"""Printed as required, yet a client that shows a certificate needs no password, and one without an id gets the refusal
+of a wrong one (decisions C2).
+"""
 
 
 def find_problem(message: Message, row: MessageRow) -> str | None:

@@ -200,7 +200,10 @@ class CtiServerSession(SessionCore):
             self._refuse(FrameErrorReason.MALFORMED, str(error))
             self._refuse_open(invoke_id, cti.FailureStatus.BAD_MESSAGE_FORMAT, str(error))
             return
-        if isinstance(message, cti.OpenReq):
+        problem = find_problem(message, lookup("cti", message.NAME))
+        if problem is not None:
+            self._refuse_open(invoke_id, cti.FailureStatus.BAD_MESSAGE_FORMAT, problem)
+        elif isinstance(message, cti.OpenReq):
             self._answer_open(message, now)
 
     def _handle(self, message: Message) -> None:
