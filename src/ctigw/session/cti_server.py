@@ -200,11 +200,13 @@ class CtiServerSession(SessionCore):
             self._refuse(FrameErrorReason.MALFORMED, str(error))
             self._refuse_open(invoke_id, cti.FailureStatus.BAD_MESSAGE_FORMAT, str(error))
             return
+        if not isinstance(message, cti.OpenReq):
+            return
         problem = find_problem(message, lookup("cti", message.NAME))
-        if problem is not None:
-            self._refuse_open(invoke_id, cti.FailureStatus.BAD_MESSAGE_FORMAT, problem)
-        elif isinstance(message, cti.OpenReq):
+        if problem is None:
             self._answer_open(message, now)
+        else:
+            self._refuse_open(invoke_id, cti.FailureStatus.BAD_MESSAGE_FORMAT, problem)
 
     def _handle(self, message: Message) -> None:
         """Take a session message that the table allows in this state."""
