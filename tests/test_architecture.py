@@ -13,20 +13,23 @@ MAY_IMPORT = {
     "wire": {"errors", "wire"},
     "session": {"errors", "config", "wire", "session"},
     "routing": {"errors", "config", "routing"},
+    "journal": {"errors", "config", "routing", "journal"},
     "observe": {"errors", "observe"},
     "net": {"errors", "config", "session", "wire", "net"},
-    "gateway": {"errors", "config", "wire", "session", "routing", "net", "observe", "gateway"},
+    "gateway": {"errors", "config", "wire", "session", "routing", "journal", "net", "observe", "gateway"},
     "client": {"errors", "config", "wire", "net", "client"},
     "replay": {"errors", "wire", "replay"},
-    "cli": {"errors", "config", "wire", "routing", "replay", "net", "gateway", "client", "cli"},
+    "cli": {"errors", "config", "wire", "routing", "journal", "replay", "net", "gateway", "client", "cli"},
 }
 """Folder -> our own folders that it may import."""
 
 NO_IO_NO_CLOCK = ("wire", "session", "routing", "replay")
 BANNED_IN_CORES = {"trio", "time", "datetime", "random", "uuid", "socket", "logging", "asyncio", "threading", "secrets"}
 ONLY_IN = {
-    "trio": {"net", "gateway", "client", "cli", "observe"},
+    "trio": {"net", "gateway", "client", "cli", "observe", "journal"},
     "construct": {"wire"},
+    "msgspec": {"journal"},
+    "sqlite3": {"journal"},
     "prometheus_client": {"observe"},
     "hypercorn": {"observe"},
     "click": {"cli"},
@@ -74,6 +77,13 @@ def test_modules_open_with_what_they_know_and_stay_small(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     assert ast.get_docstring(ast.parse(text))
     assert "generated" in path.parts or text.count("\n") <= 500
+
+
+@pytest.mark.parametrize("path", sorted((SOURCE / "journal").glob("*.py")), ids=lambda path: path.name)
+def test_only_the_edges_of_the_journal_touch_disk_and_loop(path: Path) -> None:
+    edges = {"sqlite_store.py": {"threading"}, "writer.py": {"trio"}}
+    edge = edges.get(path.name, set())
+    assert not {name.split(".")[0] for name in imported(path)} & (BANNED_IN_CORES - edge)
 
 
 def test_only_the_writer_sends() -> None:
