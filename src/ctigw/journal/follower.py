@@ -9,9 +9,10 @@ from ctigw.config.routing import RoutingSettings
 from ctigw.errors import JournalVersionError
 from ctigw.journal.batch import Batch
 from ctigw.journal.entries import Entry, EntryReader
+from ctigw.journal.rebinding import rebound
 from ctigw.journal.settings_document import settings_of
 from ctigw.journal.snapshot import Snapshot
-from ctigw.journal.state_image import freeze, thaw
+from ctigw.journal.state_image import thaw
 from ctigw.journal.store import Store
 from ctigw.routing.engine import Engine
 
@@ -88,15 +89,6 @@ class Follower:
         if configuration != self._configuration:
             self._engine = rebound(self.engine, self._documents.settings(configuration), self._side)
             self._configuration = configuration
-
-
-def rebound(engine: Engine, settings: RoutingSettings, side: str) -> Engine:
-    """An engine with the same state under other settings.
-
-    ConfigurationError when they no longer have what the state holds on to. What the change makes possible (an agent who
-    newly belongs to a queue with tasks) is decided with the next input that touches it, not here.
-    """
-    return Engine.of(thaw(freeze(engine.state), settings, side))
 
 
 def _of_another_version(what: str, version: str, error: JournalVersionError) -> JournalVersionError:

@@ -35,6 +35,8 @@ def _made(hint: Any, value: Any, place: str) -> Any:  # noqa: ANN401 - any annot
         return None
     hint = optional_of(hint) or hint
     if attrs.has(hint):
+        if not isinstance(value, dict):
+            raise ValueError(f"{place} is no table")
         hints = key_types(hint)
         unknown = [name for name in value if name not in hints]
         if unknown:

@@ -12,7 +12,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -61,50 +61,46 @@ _PRIMARY_CODE = 0xFF
 class SqliteStore:
     """See `ctigw.journal.store.Store`."""
 
+    _lock: int | None
+    """Descriptor that holds the place; None when it is not ours to hold."""
+    _reserve: Reserve | None
+
     def __init__(self, state_dir: Path, *, relaxed: bool = False, reserve_bytes: int = RESERVE_BYTES) -> None:
         """Open the journal for writing, made on first use.
 
         JournalLockedError: another process has it. JournalVersionError: the file is another application's or a newer
         version's. JournalDamageError, JournalFullError, JournalStoreError: as they say; nothing is left open then.
         """
-        self._path = state_dir / FILE
-        self._guard = threading.Lock()
-        self._lock: int | None = _lock(state_dir)
-        self._reserve: Reserve | None = Reserve(state_dir / RESERVE, reserve_bytes)
+        self._place(state_dir / FILE)
+        self._lock = _lock(state_dir)
+        self._reserve = Reserve(state_dir / RESERVE, reserve_bytes)
         try:
             self._reserve.take()
-            self._database = sqlite3.connect(self._path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
-        except (sqlite3.Error, OSError) as error:
+        except OSError as error:
             self._unlock()
             raise self._failure(error) from error
-        try:
-            self._prepare(relaxed)
-            _sync_folder(state_dir)
-        except (sqlite3.Error, OSError) as error:
-            failure = self._failure(error)
-            self.close()
-            raise failure from error
-        except JournalError:
-            self.close()
-            raise
+        self._open(relaxed)
 
     @classmethod
     def look(cls, state_dir: Path) -> "SqliteStore":
         """Open for reading only, also while a daemon writes. JournalStoreError when there is no journal."""
         store = cls.__new__(cls)
-        store._path = state_dir / FILE
-        store._guard = threading.Lock()
-        store._lock = None
-        store._reserve = None
+        store._place(state_dir / FILE)
         if not store._path.is_file():
             raise JournalStoreError(f"{store._path}: there is no journal")
         try:
-            store._database = sqlite3.connect(
-                f"{store._path.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_S, isolation_level=None
-            )
+            store._connect(f"{store._path.absolute().as_uri()}?mode=ro")
             store._check_kind()
         except sqlite3.Error as error:
             raise store._failure(error) from error
+        return store
+
+    @classmethod
+    def create(cls, path: Path) -> "SqliteStore":
+        """A journal in a file that nobody else knows of: neither lock nor reserve."""
+        store = cls.__new__(cls)
+        store._place(path)
+        store._open(relaxed=False)
         return store
 
     @property
@@ -234,24 +230,54 @@ class SqliteStore:
 
     # --- opening ------------------------------------------------------------------------------------------------------
 
+    def _place(self, path: Path) -> None:
+        self._path = path
+        self._guard = threading.Lock()
+        self._lock = None
+        self._reserve = None
+
+    def _connect(self, uri: str) -> None:
+        self._database = sqlite3.connect(uri, uri=True, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
+
+    def _open(self, relaxed: bool) -> None:
+        try:
+            self._connect(self._path.absolute().as_uri())
+        except sqlite3.Error as error:
+            self._unlock()
+            raise self._failure(error) from error
+        try:
+            self._prepare(relaxed)
+            _sync_folder(self._path.parent)
+        except (sqlite3.Error, OSError) as error:
+            failure = self._failure(error)
+            self.close()
+            raise failure from error
+        except JournalError:
+            self.close()
+            raise
+
     def _prepare(self, relaxed: bool) -> None:
-        self._check_kind()
+        if not self._is_empty():
+            self._check_kind()
         (mode,) = self._database.execute("PRAGMA journal_mode = WAL").fetchone()
         if mode != "wal":
             raise JournalStoreError(f"{self._path}: this file system does not let SQLite keep a write-ahead log")
         self._database.execute(f"PRAGMA synchronous = {'NORMAL' if relaxed else 'FULL'}")
-        if self._database.execute("PRAGMA user_version").fetchone()[0] == 0:
+        if self._is_empty():
             self._database.executescript(
                 f"BEGIN IMMEDIATE; {_TABLES} PRAGMA application_id = {APPLICATION_ID};"
                 f" PRAGMA user_version = {LAYOUT}; COMMIT;"
             )
 
+    def _is_empty(self) -> bool:
+        """Whether SQLite has just made the file, or another start came no further."""
+        (tables,) = self._database.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        (application,) = self._database.execute("PRAGMA application_id").fetchone()
+        return bool(tables == 0 and application == 0)
+
     def _check_kind(self) -> None:
         (application,) = self._database.execute("PRAGMA application_id").fetchone()
         (layout,) = self._database.execute("PRAGMA user_version").fetchone()
-        empty = self._database.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,)
-        if empty and application == 0 and self._lock is not None:
-            return
         if application != APPLICATION_ID:
             raise JournalVersionError(f"{self._path} is a database of another application")
         if layout != LAYOUT:
@@ -303,6 +329,16 @@ class SqliteStore:
         if code == sqlite3.SQLITE_IOERR and log.exists() and not is_room(log, log.stat().st_size, PROBE_BYTES):
             return JournalFullError(f"{text}: no room")
         return JournalFullError(text) if code == sqlite3.SQLITE_FULL else JournalStoreError(text)
+
+
+@contextmanager
+def hold(state_dir: Path) -> Iterator[None]:
+    """Keep others from opening the journal for writing. JournalLockedError when somebody has it."""
+    descriptor = _lock(state_dir)
+    try:
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _lock(state_dir: Path) -> int:
