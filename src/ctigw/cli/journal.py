@@ -58,7 +58,7 @@ place_option = click.option(
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="Print problems only.")
 
 
-@command.command(name="verify")
+@command.command(name="verify", short_help="Is it sound, and what is in it?")
 @config_option
 @place_option
 @click.option("--decide-again", is_flag=True, help="Also decide every input of this version again, and compare.")
@@ -81,7 +81,7 @@ def verify_command(state_dir: Path, decide_again: bool, quiet: bool) -> None:
         sys.exit(_FOUND_A_PROBLEM)
 
 
-@command.command(name="dump")
+@command.command(name="dump", short_help="One JSON object for each input.")
 @config_option
 @place_option
 @click.option("--from", "first", type=click.IntRange(min=1), default=1, help="First batch, by its sequence.")
@@ -96,7 +96,7 @@ def dump_command(state_dir: Path, first: int, count: int | None) -> None:
             click.echo(line)
 
 
-@command.command(name="repair")
+@command.command(name="repair", short_help="Keep what is sound of a damaged journal.")
 @config_option
 @place_option
 @click.option("--yes", is_flag=True, help="Do not ask.")

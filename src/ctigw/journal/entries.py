@@ -44,6 +44,7 @@ class EntryWriter:
     def encode(self, at: float, item: Input, events: Sequence[Event]) -> bytes:
         """One entry. Raises ValueError or OverflowError when a value cannot be written (a lone surrogate, 2**64)."""
         parts = self._records.parts
+        self._records.begin()
         return self._encode((at, parts(item), [parts(event) for event in events]))
 
     def payload(self, entries: Iterable[bytes]) -> bytes:
@@ -64,9 +65,13 @@ class EntryReader:
 
     def entries(self, payload: bytes) -> list[Entry]:
         """Entries of a batch. JournalVersionError when this version cannot read one."""
-        record = self._records.record
         try:
             raw = _PAYLOAD.decode(payload)
         except (msgspec.DecodeError, ValueError) as error:
             raise JournalVersionError(f"payload is no list of entries: {error}") from error
-        return [Entry(at, record(*item), tuple([record(*event) for event in events])) for at, item, events in raw]
+        return [self._entry(at, item, events) for at, item, events in raw]
+
+    def _entry(self, at: float, item: "_Part", events: "list[_Part]") -> Entry:
+        record = self._records.record
+        self._records.begin()
+        return Entry(at, record(*item), tuple([record(*event) for event in events]))

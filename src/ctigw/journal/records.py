@@ -9,6 +9,8 @@ a newer version still finds each field by its name:
 * a field or a class that the schema has and this version has not is refused: it said something that would be lost;
 * what was renamed stands in a table.
 
+A record in a field of another one that is the same object as the last of its class is written as nil.
+
 Encoding is msgpack through msgspec: its typed decoders check every value against the hints in C (performance, what
 things cost).
 """
@@ -34,7 +36,6 @@ NATIVE = (int, str, bytes, bool, float, type(None))
 
 Value = Any  # one value of a field, of whatever type its class says
 Convert = Callable[[Value], Value]
-Layouts = Mapping[str, tuple[str, ...]]
 
 
 def digest(document: bytes) -> bytes:
@@ -48,6 +49,15 @@ class Renamed(NamedTuple):
     classes: Mapping[str, str] = {}
     fields: Mapping[tuple[str, str], str] = {}
     """By today's class name and the field's older name."""
+
+
+class _Scope(NamedTuple):
+    """What plans of one writer or reader share."""
+
+    layouts: Mapping[str, tuple[str, ...]]
+    """Field names by class name, in the order in which they are written."""
+    last: dict[type, Any]
+    """The record of each class that was met last, since `begin`."""
 
 
 class _Plan(NamedTuple):
@@ -67,8 +77,11 @@ class RecordWriter:
         known = _reachable(kinds)
         numbers = {name: number for number, name in enumerate(sorted(known))}
         layouts = {name: _field_names(kind) for name, kind in known.items()}
+        scope = _Scope(layouts, {})
+        self.begin = scope.last.clear
+        """To be called where a reader may begin: from there on a record may be written as the repetition of another."""
         self._parts: dict[type, tuple[int, Convert]] = {
-            kind: (numbers[kind.__name__], _taker(kind, layouts)) for kind in known.values() if attrs.has(kind)
+            kind: (numbers[kind.__name__], _taker(kind, scope)) for kind in known.values() if attrs.has(kind)
         }
         self.schema: bytes = msgspec.json.encode([[name, layouts[name]] for name in sorted(known)])
         """What a reader needs to know: JSON, names of classes with the names of their fields."""
@@ -92,10 +105,13 @@ class RecordReader:
         except msgspec.DecodeError as error:
             raise JournalVersionError(f"schema of records does not parse: {error}") from error
         self._names = [self._renamed.classes.get(name, name) for name, _ in written]
-        self._layouts = {
+        layouts = {
             name: tuple(self._renamed.fields.get((name, field), field) for field in fields)
             for name, (_, fields) in zip(self._names, written, strict=True)
         }
+        self._scope = _Scope(layouts, {})
+        self.begin = self._scope.last.clear
+        """To be called wherever the writer's was."""
         self._makers: dict[int, Callable[[msgspec.Raw], Value]] = {}
 
     def record(self, number: int, fields: msgspec.Raw) -> Value:
@@ -115,7 +131,7 @@ class RecordReader:
         kind = self._known.get(name)
         if kind is None or not attrs.has(kind):
             raise JournalVersionError(f"record of class {name}, which this version does not know")
-        plan = _plan_record(kind, self._layouts)
+        plan = _plan_record(kind, self._scope)
         decode = msgspec.msgpack.Decoder(plan.wire).decode
         back = typing.cast(Convert, plan.back)
         return lambda fields: back(decode(fields))
@@ -152,25 +168,25 @@ def _hints(kind: type) -> dict[str, Any]:
     return {name: hints[name] for name in _field_names(kind)}
 
 
-def _plan(hint: Any, layouts: Layouts) -> _Plan:  # noqa: ANN401 - any type hint
+def _plan(hint: Any, scope: _Scope) -> _Plan:  # noqa: ANN401 - any type hint
     """Take a type hint apart."""
     origin: Any = typing.get_origin(hint)
     members = typing.get_args(hint)
     if attrs.has(hint):
-        return _plan_record(hint, layouts)
+        return _plan_record(hint, scope)
     if hint in NATIVE or (isinstance(hint, type) and issubclass(hint, Enum)):
         return _Plan(hint)
     if _has_fields(hint):
-        return _plan_named_tuple(hint, layouts)
+        return _plan_named_tuple(hint, scope)
     if origin in (typing.Union, types.UnionType):
-        return _plan_optional(hint, [member for member in members if member is not type(None)], layouts)
+        return _plan_optional(hint, [member for member in members if member is not type(None)], scope)
     if origin is tuple:
-        return _plan_tuple(hint, members, layouts)
+        return _plan_tuple(hint, members, scope)
     raise TypeError(f"values of type {hint} cannot be written to the journal")
 
 
-def _plan_optional(hint: Value, members: list[Any], layouts: Layouts) -> _Plan:
-    plans = [_plan(member, layouts) for member in members]
+def _plan_optional(hint: Value, members: list[Any], scope: _Scope) -> _Plan:
+    plans = [_plan(member, scope) for member in members]
     if all(plan.out is None for plan in plans):
         return _Plan(hint)
     if len(plans) > 1:
@@ -183,8 +199,8 @@ def _plan_optional(hint: Value, members: list[Any], layouts: Layouts) -> _Plan:
     )
 
 
-def _plan_tuple(hint: Value, members: tuple[Any, ...], layouts: Layouts) -> _Plan:
-    plans = [_plan(member, layouts) for member in members if member is not Ellipsis]
+def _plan_tuple(hint: Value, members: tuple[Any, ...], scope: _Scope) -> _Plan:
+    plans = [_plan(member, scope) for member in members if member is not Ellipsis]
     if all(plan.out is None for plan in plans):
         return _Plan(hint)
     if len(members) != 2 or members[1] is not Ellipsis:
@@ -197,35 +213,59 @@ def _plan_tuple(hint: Value, members: tuple[Any, ...], layouts: Layouts) -> _Pla
     )
 
 
-def _plan_named_tuple(kind: Any, layouts: Layouts) -> _Plan:  # noqa: ANN401 - typing has no type for named tuple classes
+def _plan_named_tuple(kind: Any, scope: _Scope) -> _Plan:  # noqa: ANN401 - typing has no type for named tuple classes
     """Written as it is, so what an older version wrote must be its beginning; the rest takes its defaults."""
-    written, fields = layouts[kind.__name__], kind._fields
+    written, fields = scope.layouts[kind.__name__], kind._fields
     if written != fields[: len(written)]:
         raise JournalVersionError(f"{kind.__name__} was written with fields {written}, this version has {fields}")
-    if any(_plan(member, layouts).out is not None for member in _hints(kind).values()):
+    if any(_plan(member, scope).out is not None for member in _hints(kind).values()):
         raise TypeError(f"{kind.__name__}: records in a named tuple cannot be written to the journal")
     return _Plan(kind)
 
 
-def _plan_record(kind: type, layouts: Layouts) -> _Plan:
+def _plan_record(kind: type, scope: _Scope) -> _Plan:
     """Fields in the order in which they were written."""
-    written, hints = layouts[kind.__name__], _hints(kind)
+    written, hints = scope.layouts[kind.__name__], _hints(kind)
     for name in written:
         if name not in hints:
             raise JournalVersionError(f"{kind.__name__}.{name} was written, but this version does not know the field")
     for field in attrs.fields(kind):
         if field.name not in written and field.default is attrs.NOTHING:
             raise JournalVersionError(f"{kind.__name__}.{field.name} was not written, and it has no default")
-    plans = [_plan(hints[name], layouts) for name in written]
+    plans = [_field_plan(hints[name], scope) for name in written]
     wire = tuple[tuple(plan.wire for plan in plans)] if plans else tuple[()]  # type: ignore[misc]  # made of data
     backs = [(place, plan.back) for place, plan in enumerate(plans) if plan.back is not None]
-    return _Plan(wire, _taker(kind, layouts), _maker(kind, written, backs))
+    return _Plan(wire, _taker(kind, scope), _maker(kind, written, backs))
 
 
-def _taker(kind: type, layouts: Layouts) -> Convert:
+def _field_plan(hint: Any, scope: _Scope) -> _Plan:  # noqa: ANN401 - any type hint
+    """A record in a field may be the very one that was written last: a task's context goes with most of its events."""
+    plan = _plan(hint, scope)
+    if not attrs.has(hint):
+        return plan
+    out, back, last = typing.cast(Convert, plan.out), typing.cast(Convert, plan.back), scope.last
+
+    def write(record: Value) -> Value:
+        if last.get(hint) is record:
+            return None
+        last[hint] = record
+        return out(record)
+
+    def read(value: Value) -> Value:
+        if value is None:
+            if hint not in last:
+                raise ValueError(f"repeats a {hint.__name__}, and there was none")
+            return last[hint]
+        last[hint] = made = back(value)
+        return made
+
+    return _Plan(plan.wire | None, write, read)
+
+
+def _taker(kind: type, scope: _Scope) -> Convert:
     """Takes the fields out of a record of today."""
     names, hints = _field_names(kind), _hints(kind)
-    plans = [_plan(hints[name], layouts) for name in names]
+    plans = [_field_plan(hints[name], scope) for name in names]
     outs = [(place, plan.out) for place, plan in enumerate(plans) if plan.out is not None]
     if not names:
         return lambda record: ()

@@ -101,6 +101,7 @@ class SqliteStore:
         store = cls.__new__(cls)
         store._place(path)
         store._open(relaxed=False)
+        _give_to_owner(path, path.parent)
         return store
 
     @property
@@ -354,10 +355,18 @@ def _lock(state_dir: Path) -> int:
         holder = os.read(descriptor, 32).decode("ascii", "replace").strip() or "unknown"
         os.close(descriptor)
         raise JournalLockedError(f"{state_dir} is in use by another process (pid {holder})") from None
+    _give_to_owner(path, state_dir)
     os.ftruncate(descriptor, 0)
     with suppress(OSError):  # a full disk keeps nobody from holding the lock
         os.write(descriptor, f"{os.getpid()}\n".encode("ascii"))
     return descriptor
+
+
+def _give_to_owner(path: Path, of: Path) -> None:
+    """A file that root makes belongs to whoever the daemon runs as, who has to open it later."""
+    if os.geteuid() == 0:
+        owner = of.stat()
+        os.chown(path, owner.st_uid, owner.st_gid)
 
 
 def _sync_folder(folder: Path) -> None:
