@@ -44,7 +44,7 @@ def test_every_changed_bit_and_every_cut_is_noticed(data: st.DataObject) -> None
     changed[place] ^= 1 << data.draw(st.integers(0, 7))
     with pytest.raises(JournalDamageError):
         decode_batch(bytes(changed))
-    with pytest.raises(JournalDamageError):
+    with pytest.raises(JournalDamageError, match="incomplete"):
         decode_batch(encoded[:place])
 
 

@@ -137,6 +137,14 @@ def test_damage_before_a_snapshot_costs_nothing_but_history(log: Logbook) -> Non
     assert into.snapshots() == store.snapshots()
 
 
+def test_snapshot_from_which_nothing_goes_on_is_left_behind(log: Logbook) -> None:
+    store = store_of(log)
+    newest, middle, oldest = store.snapshots()
+    damage(store, oldest + 1)
+    assert plan_salvage(store).begin.sequence == middle
+    assert saved(log).snapshots() == [newest, middle]
+
+
 def test_damage_after_the_last_snapshot_costs_what_comes_after_it(log: Logbook) -> None:
     store = store_of(log)
     last, newest = log.backlog.head.sequence, max(store.snapshots())

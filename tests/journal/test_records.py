@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from ctigw.errors import JournalVersionError
 from ctigw.journal.entries import KINDS, Entry, EntryReader, EntryWriter
 from ctigw.journal.records import RecordReader, RecordWriter, Renamed
+from ctigw.routing.events import TaskAccepted
 from ctigw.routing.facts import Event
-from ctigw.routing.inputs import CancelTask, DialogueKey, Input, NewTask, TaskContext, Variable
+from ctigw.routing.inputs import CancelTask, DialogueKey, Input, NewTask, TaskContext, TaskId, Variable
 
 WHOLE = {
     int: st.integers(-(2**63), 2**63 - 1),
@@ -61,6 +62,32 @@ def test_record_of_every_class_comes_back_equal_and_of_the_same_types(kind: type
         assert second == Entry(at, carrier, ())
 
     comes_back()
+
+
+def accepted(context: TaskContext) -> TaskAccepted:
+    return TaskAccepted(TaskId(1, 1, 1), DialogueKey(1, 2), 5001, "ct", 1, 0, None, context)
+
+
+def test_context_that_goes_with_several_events_is_written_once_for_each_input() -> None:
+    one, other = TaskContext("8000", (), b"u" * 500), TaskContext("8001", (), b"v" * 500)
+    item = NewTask(DialogueKey(1, 2), one)
+    followed = [accepted(one), accepted(other), accepted(other), accepted(one)]
+    encoded = WRITER.encode(1.0, item, followed)
+    assert 3 * 500 < len(encoded) < 4 * 500
+    again = WRITER.encode(2.0, item, [])
+    first, second = READER.entries(WRITER.payload([encoded, again]))
+    assert first == Entry(1.0, item, tuple(followed))
+    assert [second] == READER.entries(WRITER.payload([again])) == [Entry(2.0, item, ())]
+
+
+def test_repetition_of_nothing_is_refused() -> None:
+    item = NewTask(DialogueKey(1, 2), TaskContext("8000", (), b"mark"))
+    good = WRITER.encode(1.0, item, [])
+    (context,) = [part for part in msgspec.msgpack.decode(good)[1][1] if isinstance(part, list) and b"mark" in part]
+    odd = good.replace(msgspec.msgpack.encode(context), b"\xc0")
+    for payload in (WRITER.payload([odd]), WRITER.payload([good, odd])):
+        with pytest.raises(JournalVersionError, match="NewTask: repeats a TaskContext"):
+            READER.entries(payload)
 
 
 def test_written_record_carries_no_names() -> None:

@@ -14,11 +14,12 @@ from ctigw.journal.restore import restore
 from ctigw.journal.settings_document import settings_document, settings_of
 from ctigw.routing.deadlines import AgentKey
 from ctigw.routing.engine import Engine
+from ctigw.routing.inputs import ArmClientOpened, MediaLogin, Origin, RoutingClientLost
 from ctigw.routing.terms import TaskState
 from logbook import Logbook
 from memory_store import MemoryStore
 from portrait import portrait
-from routing_site import CHAT, EMAIL, WEB, Site
+from routing_site import CHAT, EMAIL, PATH, WEB, Site, agent
 from test_histories import histories, history_site, random_steps
 
 
@@ -220,6 +221,31 @@ def test_settings_may_change_in_the_middle_of_a_journal_and_back() -> None:
     restored = log.restart()
     assert restored.engine.state.settings == before
     assert len({decode_batch(body).configuration for body in store.batches.values()}) == 2
+
+
+def test_batches_are_followed_under_the_settings_that_they_were_decided_by() -> None:
+    log = Logbook(MemoryStore())
+    log.play(random_steps(1, 40))
+    log.settings = attrs.evolve(log.settings, agents=(*log.settings.agents, agent(104)))
+    log.restart()
+    now = log.played.site.now
+    for item in (ArmClientOpened(77, PATH), MediaLogin(Origin(77, 1), PATH, CHAT, 104)):
+        log.backlog.submit(now, item, log.engine.handle(item, now))
+    log.write()
+    assert AgentKey(104, CHAT) in log.engine.state.domains
+    assert portrait(restore(log.store, log.settings, "A").engine) == portrait(log.engine)
+
+
+def test_time_goes_on_with_inputs_from_which_nothing_followed() -> None:
+    log = Logbook(MemoryStore())
+    log.play([])
+    later = log.played.site.now + 50.0
+    item = RoutingClientLost(999)
+    followed = log.engine.handle(item, later)
+    assert followed == []
+    log.backlog.submit(later, item, followed)
+    log.write()
+    assert log.restart().engine.state.last_now == later
 
 
 def test_snapshot_under_other_settings_is_read_under_those() -> None:

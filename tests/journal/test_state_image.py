@@ -17,7 +17,7 @@ from ctigw.journal import state_image
 from ctigw.journal.records import Renamed
 from ctigw.journal.state_image import CONFIGURATION, REBUILT, SCRATCH, freeze, thaw
 from ctigw.routing.engine import Engine
-from ctigw.routing.inputs import DialogueKey, NewTask, TaskContext
+from ctigw.routing.inputs import DialogueKey, NewTask, TaskContext, Variable
 from ctigw.routing.state import AgentDomain, State, TaskRecord
 from portrait import portrait
 from routing_site import CHAT, WEB, Script, Site, agent, settings, steps
@@ -106,7 +106,7 @@ def test_what_is_left_out_still_exists(names: frozenset[str], played: History) -
     assert names <= set(vars(played.site.engine.state))
 
 
-def test_words_and_ids_are_one_object_each_after_reading(played: History) -> None:
+def test_ids_and_entries_are_one_object_each_after_reading(played: History) -> None:
     state = restored(played.site.engine, played.site.settings).state
     queued = [task for task in state.tasks.values() if task.entries]
     assert queued
@@ -117,11 +117,15 @@ def test_words_and_ids_are_one_object_each_after_reading(played: History) -> Non
             queue = state.queues[entry.queue.label, task.mrd.id]
             assert entry is queue.entries[entry.priority]
             assert queue.tasks[task.id].task_id is task.id
-    selectors: dict[object, object] = {}
-    for task in queued:
-        stored = task.stored_context
-        assert isinstance(stored, tuple)
-        assert selectors.setdefault(stored[0], stored[0]) is stored[0]
+
+
+def test_words_of_waiting_tasks_are_shared_after_reading() -> None:
+    site = Site()
+    for number in range(3):
+        site.task(variables=(Variable("ecc.user.tier", None, str(number)),))
+    state = restored(site.engine, site.settings).state
+    packed = [task.stored_context for task in state.tasks.values()]
+    assert len({id(word) for stored in packed if isinstance(stored, tuple) for word in (stored[0], stored[4])}) == 2
 
 
 def test_collection_of_garbage_is_as_it_was(played: History) -> None:

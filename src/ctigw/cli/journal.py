@@ -19,8 +19,9 @@ from ctigw.config.settings import GatewaySettings
 from ctigw.errors import ConfigurationError, JournalDamageError, JournalError
 from ctigw.journal.batch import Batch, Chain
 from ctigw.journal.follower import Documents
-from ctigw.journal.inspection import Findings, Salvage, copy_sound, first_head, plan_salvage, sound_snapshots, verify
+from ctigw.journal.inspection import Findings, Salvage, copy_sound, plan_salvage, sound_snapshots, verify
 from ctigw.journal.readable import instant, readable
+from ctigw.journal.snapshot import first_head
 from ctigw.journal.sqlite_store import FILE, SqliteStore, hold
 
 _FOUND_A_PROBLEM = 1

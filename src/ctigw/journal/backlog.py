@@ -97,8 +97,10 @@ class _Writing:
     encoded: bytes
     token: int
     begun_at: float
-    asked_at: float | None
-    """When the store was last asked; None: it has answered with a failure and is not asked again yet."""
+    size: int
+    """Bytes of its entries."""
+    asked_at: float
+    """When the store was last asked."""
 
 
 class Backlog:
@@ -162,14 +164,14 @@ class Backlog:
         """The store has kept the batch."""
         writing = self._under_way()
         self._writing = self._failure = None
-        self._bytes -= len(writing.batch.payload)
+        self._bytes -= writing.size
         self.head = Head(writing.batch.sequence, checksum_of(writing.encoded), writing.batch.epoch)
         self.durable = writing.token
         return Committed(self.durable, self.head, writing.batch.inputs, now - writing.begun_at)
 
     def failed(self, error: JournalFullError | JournalStoreError) -> None:
         """The store has not kept the batch; `begin` gives it again."""
-        self._under_way().asked_at = None
+        self._under_way()
         self._failure = error
 
     def status(self, now: float) -> Status:
@@ -177,9 +179,9 @@ class Backlog:
         if self._failure is not None:
             keeping = Keeping.FULL if isinstance(self._failure, JournalFullError) else Keeping.BROKEN
             return Status(keeping, f"{self._failure}; {self.submitted - self.durable} inputs wait")
-        asked = None if self._writing is None else self._writing.asked_at
-        if asked is not None and now - asked >= STUCK_S:
-            return Status(Keeping.STUCK, f"the store has not answered for {now - asked:.1f} s")
+        silent = 0.0 if self._writing is None else now - self._writing.asked_at
+        if silent >= STUCK_S:
+            return Status(Keeping.STUCK, f"the store has not answered for {silent:.1f} s")
         if self.tight:
             return Status(Keeping.TIGHT, "the disk is full; what room is left is kept for tasks under way")
         if self._bytes >= CROWDED_BYTES:
@@ -203,8 +205,6 @@ class Backlog:
             last = waiting.popleft()
             entries.append(last.entry)
             size += len(last.entry)
-        payload = self._writer.payload(entries)
-        self._bytes += len(payload) - size
         batch = Batch(
             sequence=self.head.sequence + 1,
             epoch=stamp.epoch,
@@ -214,6 +214,6 @@ class Backlog:
             schema=self._writer.schema_digest,
             previous=self.head.checksum,
             inputs=len(entries),
-            payload=payload,
+            payload=self._writer.payload(entries),
         )
-        return _Writing(batch, encode_batch(batch), last.token, now, None)
+        return _Writing(batch, encode_batch(batch), last.token, now, size, now)

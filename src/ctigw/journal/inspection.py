@@ -10,10 +10,10 @@ import attrs
 
 from ctigw import __version__
 from ctigw.errors import JournalDamageError, JournalError
-from ctigw.journal.batch import FIRST_SEQUENCE, Batch, Chain, Head, encode_batch
+from ctigw.journal.batch import Batch, Chain, Head, encode_batch
 from ctigw.journal.entries import Entry
 from ctigw.journal.follower import Documents, Follower
-from ctigw.journal.snapshot import Snapshot, decode_snapshot
+from ctigw.journal.snapshot import Snapshot, decode_snapshot, first_head
 from ctigw.journal.store import Store
 from ctigw.routing.facts import Event
 
@@ -51,18 +51,6 @@ def sound_snapshots(store: Store, problems: list[str]) -> list[Snapshot]:
         except JournalDamageError as error:
             problems.append(f"snapshot {number}: {error.problem}")
     return sound
-
-
-def first_head(store: Store, snapshots: list[Snapshot]) -> Head:
-    """What the first batch that is there continues. JournalDamageError when nothing stands for what is not there."""
-    span = store.span()
-    first = FIRST_SEQUENCE if span is None else span[0]
-    if first == FIRST_SEQUENCE:
-        return Head()
-    for snapshot in snapshots:
-        if snapshot.head.sequence == first - 1:
-            return snapshot.head
-    raise JournalDamageError("missing, and no sound snapshot stands for it", sequence=first - 1, offset=0)
 
 
 def verify(store: Store, *, decide_again: bool = False) -> Findings:

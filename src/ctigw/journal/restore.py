@@ -8,10 +8,10 @@ import attrs
 
 from ctigw.config.routing import RoutingSettings
 from ctigw.errors import JournalDamageError
-from ctigw.journal.batch import FIRST_SEQUENCE, Chain, Head
+from ctigw.journal.batch import Chain, Head
 from ctigw.journal.follower import Documents, Follower
 from ctigw.journal.settings_document import settings_document
-from ctigw.journal.snapshot import Snapshot, decode_snapshot
+from ctigw.journal.snapshot import Snapshot, decode_snapshot, first_head
 from ctigw.journal.store import Store
 from ctigw.routing.engine import Engine
 
@@ -68,17 +68,11 @@ def restore(store: Store, settings: RoutingSettings, side: str) -> Restored:
 
 
 def _newest_sound(store: Store, notes: list[str]) -> Snapshot | None:
-    """The newest sound snapshot from which the batches go on."""
-    span = store.span()
-    first = FIRST_SEQUENCE if span is None else span[0]
+    """The newest sound snapshot. JournalDamageError when there is none, and the batches do not begin with the first."""
     for number in store.snapshots():
         try:
-            snapshot = decode_snapshot(store.snapshot(number))
+            return decode_snapshot(store.snapshot(number))
         except JournalDamageError as error:
             notes.append(f"snapshot {number} was passed over: {error.problem}")
-            continue
-        if first <= number + 1:
-            return snapshot
-    if first > FIRST_SEQUENCE:
-        raise JournalDamageError("missing, and no sound snapshot stands for it", sequence=first - 1, offset=0)
+    first_head(store, [])
     return None

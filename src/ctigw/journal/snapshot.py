@@ -11,7 +11,7 @@ import attrs
 import msgspec
 
 from ctigw.errors import JournalDamageError
-from ctigw.journal.batch import Head
+from ctigw.journal.batch import FIRST_SEQUENCE, Head
 from ctigw.journal.records import DIGEST_BYTES
 from ctigw.journal.store import Store
 
@@ -66,6 +66,18 @@ def keep_snapshot(store: Store, sequence: int, encoded: bytes, keep: int = KEEP)
     for number in numbers[keep:]:
         store.drop_snapshot(number)
     store.forget(numbers[:keep][-1] + 1)
+
+
+def first_head(store: Store, snapshots: list[Snapshot]) -> Head:
+    """What the first batch that is there continues. JournalDamageError when nothing stands for what is not there."""
+    span = store.span()
+    first = FIRST_SEQUENCE if span is None else span[0]
+    if first == FIRST_SEQUENCE:
+        return Head()
+    for snapshot in snapshots:
+        if snapshot.head.sequence == first - 1:
+            return snapshot.head
+    raise JournalDamageError("missing, and no sound snapshot stands for it", sequence=first - 1, offset=0)
 
 
 def _checksum(body: bytes) -> bytes:
