@@ -7,7 +7,6 @@ agents with a tail.
 
 import gc
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -146,18 +145,24 @@ def restart(state_dir: Path) -> None:
     print(f"  {done.stdout.strip()}")
 
 
+def memory(row: str) -> float:
+    """MiB of this process: VmRSS now, VmHWM at most."""
+    text = Path("/proc/self/status").read_text(encoding="ascii")
+    (line,) = [line for line in text.splitlines() if line.startswith(row)]
+    return int(line.split()[1]) / 1024
+
+
 def restart_here(state_dir: Path) -> None:
     begin = time.perf_counter()
     store = SqliteStore(state_dir)
     settings = site(AGENTS).state.settings
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = memory("VmRSS")
     begin = time.perf_counter()
     restored = restore(store, settings, "A")
     took = time.perf_counter() - begin
-    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     print(
         f"restart: {took:.2f} s, {restored.inputs:,} inputs followed ({restored.inputs / took:,.0f}/s),"
-        f" memory {after / 1024:.0f} MiB at most, {before / 1024:.0f} before; {restored.engine.state.queued:,} queued"
+        f" memory {memory('VmHWM'):.0f} MiB at most, {before:.0f} before; {restored.engine.state.queued:,} queued"
     )
     store.close()
 

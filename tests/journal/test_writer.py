@@ -10,6 +10,7 @@ import pytest
 import trio
 
 from ctigw.errors import JournalDamageError, JournalFullError, JournalStoreError
+from ctigw.journal import writer as writer_module
 from ctigw.journal.backlog import STUCK_S, Backlog, Committed, Keeping, Stamp
 from ctigw.journal.batch import Chain, Head, decode_batch
 from ctigw.journal.snapshot import decode_snapshot
@@ -220,6 +221,19 @@ async def test_snapshot_of_a_journal_at_rest_stands_after_its_last_batch(
         await desk.writer.wait_durable(desk.submit())
     head = decode_snapshot(store.snapshot(3)).head
     assert [batch.sequence for batch in Chain(head).walk(store.read(4))] == [4, 5]
+
+
+async def test_snapshot_is_wanted_when_a_restart_would_take_long(
+    autojump_clock: trio.testing.MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer_module, "EVERY_INPUTS", 3)
+    async with running(MemoryStore()) as desk:
+        for wanted in (False, False, True):
+            await desk.writer.wait_durable(desk.submit())
+            assert desk.writer.wants_snapshot() is wanted
+        await desk.writer.snapshot(b"image")
+        assert not desk.writer.wants_snapshot()
+    assert JournalWriter(MemoryStore(), Backlog(Head(), STAMP), since_snapshot=3).wants_snapshot()
 
 
 async def test_snapshot_that_finds_no_room_leaves_the_journal_as_it_is(

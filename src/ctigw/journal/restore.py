@@ -9,6 +9,7 @@ import attrs
 from ctigw.config.routing import RoutingSettings
 from ctigw.errors import JournalDamageError
 from ctigw.journal.batch import Chain, Head
+from ctigw.journal.collection import no_collection
 from ctigw.journal.follower import Documents, Follower
 from ctigw.journal.settings_document import settings_document
 from ctigw.journal.snapshot import Snapshot, decode_snapshot, first_head
@@ -40,6 +41,11 @@ def restore(store: Store, settings: RoutingSettings, side: str) -> Restored:
     JournalDamageError and JournalVersionError: the journal has to be looked after by hand. ConfigurationError:
     `settings` lack what the state holds on to. JournalFullError, JournalStoreError: as they say.
     """
+    with no_collection():
+        return _restored(store, settings, side)
+
+
+def _restored(store: Store, settings: RoutingSettings, side: str) -> Restored:
     notes: list[str] = []
     configuration = store.put_document(settings_document(settings))
     snapshot = _newest_sound(store, notes)

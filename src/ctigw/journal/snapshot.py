@@ -21,6 +21,9 @@ MAGIC = b"CS01"
 KEEP = 3
 """Snapshots kept: one that turns out to be damaged costs a longer replay, two of them a longer one still."""
 
+EVERY_INPUTS = 25_000
+"""After so many a new one is due: a slow core follows them in three seconds, of the five that a restart may take."""
+
 
 @attrs.frozen
 class Snapshot:

@@ -9,12 +9,10 @@ An image names the classes it uses with their fields, so that a newer version fi
 configuration that the state is restored under. Indexes that only repeat what records say are built anew.
 """
 
-import gc
 import importlib
 import pkgutil
 from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from enum import Enum
 from functools import cache, partial
 from inspect import signature
@@ -27,6 +25,7 @@ import msgspec
 from ctigw import routing
 from ctigw.config.routing import Agent, MediaRoutingDomain, RoutingSettings
 from ctigw.errors import ConfigurationError, JournalVersionError
+from ctigw.journal.collection import no_collection
 from ctigw.journal.records import Renamed
 from ctigw.routing.heap import OrderedHeap
 from ctigw.routing.queues import WaitingQueue
@@ -77,7 +76,7 @@ CONFIGURED: dict[type, tuple[str, Callable[[Any], Any], Callable[[State], dict[A
 """What is named by a key: table of the configuration, key, and where it is looked up."""
 
 
-TUPLE, LIST, DICT, ORDERED_DICT, COUNTER, DEQUE, HEAP, CONFIGURED_ROW, AGAIN = range(9)
+TUPLE, LIST, DICT, ORDERED_DICT, COUNTER, DEQUE, HEAP, CONFIGURED_ROW, AGAIN, PLAIN_TUPLE = range(10)
 """How an array of the image is to be read, its first member. AGAIN: what was met before, by its number."""
 FIRST_CLASS = 16
 """Number of the first class, an array with the fields of one object; leaves room for more kinds."""
@@ -98,7 +97,7 @@ def freeze(state: State) -> bytes:
     for name in SCRATCH:
         if getattr(state, name):
             raise TypeError(f"State.{name} is not empty: an input is being handled")
-    with _no_collection():
+    with no_collection():
         return _image(state)
 
 
@@ -123,7 +122,7 @@ def thaw(image: bytes, settings: RoutingSettings, side: str, renamed: Renamed = 
     JournalVersionError: the image is of a newer version, or none. ConfigurationError: the settings no longer have what
     the state holds on to, an agent who is signed in or a queue with tasks.
     """
-    with _no_collection():
+    with no_collection():
         try:
             classes, kept, queues = msgspec.msgpack.decode(image, type=_Image)
         except (msgspec.DecodeError, ValueError) as error:
@@ -206,7 +205,7 @@ class _Writer:
         """Objects and named tuples so far: the number of the next one, for AGAIN."""
         self._containers: set[int] = set()
         self._ways: dict[type, Callable[[Any], Any]] = {
-            tuple: lambda values: (TUPLE, *self.values(values)),
+            tuple: self._tuple,
             list: self._list,
             deque: self._deque,
             OrderedHeap: self._heap,
@@ -280,6 +279,12 @@ class _Writer:
         self._once(heap)
         return (HEAP, *[self.values(entry) for entry in heap.in_order()])
 
+    def _tuple(self, values: tuple[Any, ...]) -> Value:
+        """The context of a task that waits is a long one of plain values."""
+        if _PLAIN.issuperset(map(type, values)):
+            return (PLAIN_TUPLE, values)
+        return (TUPLE, *self.values(values))
+
     def _list(self, values: list[Any]) -> Value:
         self._once(values)
         return (LIST, *self.values(values))
@@ -315,6 +320,7 @@ class _Reader:
         self._objects: list[Any] = []
         self._ways: dict[int, Callable[[list[Any]], Any]] = {
             TUPLE: lambda parts: tuple(self._rest(parts)),
+            PLAIN_TUPLE: lambda parts: tuple(parts[1]),
             LIST: self._rest,
             DICT: lambda parts: dict(self._pairs(parts)),
             ORDERED_DICT: lambda parts: OrderedDict(self._pairs(parts)),
@@ -436,15 +442,3 @@ def _classes() -> dict[str, type]:
             if isinstance(kind, type) and kind.__module__ == place.name:
                 found[_name(kind)] = kind
     return found
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Hundreds of thousands of objects come to be and none goes: collecting would only look at all of them."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()

@@ -14,7 +14,7 @@ import trio
 
 from ctigw.errors import JournalFullError, JournalStoreError
 from ctigw.journal.backlog import Backlog, Committed, Status
-from ctigw.journal.snapshot import KEEP, Snapshot, encode_snapshot, keep_snapshot
+from ctigw.journal.snapshot import EVERY_INPUTS, KEEP, Snapshot, encode_snapshot, keep_snapshot
 from ctigw.journal.store import Store
 from ctigw.routing.facts import Event
 from ctigw.routing.inputs import Input
@@ -47,10 +47,12 @@ class JournalWriter:
         relaxed: bool = False,
         run_in_thread: RunInThread | None = None,
         observe: Callable[[Committed], None] = lambda committed: None,
+        since_snapshot: int = 0,
     ) -> None:
         """`relaxed`: nobody waits for a batch. `observe` gets every batch that became durable, for metrics.
 
-        The documents that batches refer to have to be in the store by now; see `prepare`.
+        The documents that batches refer to have to be in the store by now; see `prepare`. `since_snapshot`: inputs that
+        a restart would follow now, see `Restored.inputs`.
         """
         self._store = store
         self._backlog = backlog
@@ -59,6 +61,7 @@ class JournalWriter:
         self._observe = observe
         self._calls: deque[tuple[int, Callable[[], None]]] = deque()
         self._snapshots: deque[tuple[int, Callable[[], None]]] = deque()
+        self._since_snapshot = since_snapshot
         self._work = trio.Event()
         self._room_at = -math.inf
         """When the store is next asked for room, monotonic seconds."""
@@ -96,11 +99,16 @@ class JournalWriter:
             self._snapshots.append((self._backlog.submitted, written.set))
             await written.wait()
 
+    def wants_snapshot(self) -> bool:
+        """Whether a restart would take long enough by now that the state should be frozen for `snapshot`."""
+        return self._since_snapshot >= EVERY_INPUTS
+
     async def snapshot(self, image: bytes, keep: int = KEEP) -> None:
         """Keep `image`, the state after everything submitted so far, made in this very moment.
 
         JournalFullError, JournalStoreError: it is not kept; the journal goes on without it and takes longer to replay.
         """
+        self._since_snapshot = 0
         token, stamp = self._backlog.end_batch(), self._backlog.stamp
         heads = [self._backlog.head]
         if token > self._backlog.durable:
@@ -133,6 +141,7 @@ class JournalWriter:
                 await trio.sleep(RETRY_S)
                 continue
             committed = self._backlog.succeeded(trio.current_time())
+            self._since_snapshot += committed.inputs
             self._observe(committed)
             self._release(committed)
 
