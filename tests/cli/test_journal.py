@@ -44,7 +44,6 @@ def keep(state_dir: Path, snapshot_after: int | None = None, inputs: tuple[Input
     begun = restore(store, settings(), "A")
     stamp = Stamp(0, "A", __version__, begun.configuration)
     backlog = Backlog(begun.head, stamp)
-    store.put_document(backlog.schema)
     for number, item in enumerate(inputs, start=1):
         backlog.submit(START + number, item, begun.engine.handle(item, START + number))
         batch = backlog.begin(0.0)

@@ -30,7 +30,6 @@ class Logbook:
         restored = restore(self.store, self.settings, "A")
         self.engine = restored.engine
         self.backlog = Backlog(restored.head, Stamp(0, "A", version, restored.configuration))
-        self.store.put_document(self.backlog.schema)
         return restored
 
     def play(self, steps: Iterable[tuple[Any, ...]], size: int = 5) -> None:

@@ -120,7 +120,6 @@ def write(
     store = SqliteStore(state_dir, relaxed=True)
     begun = restore(store, engine.state.settings, "A")
     backlog = Backlog(begun.head, Stamp(0, "A", __version__, begun.configuration))
-    store.put_document(backlog.schema)
     if snapshot:
         kept = Snapshot(Head(), "A", __version__, begun.configuration, freeze(engine.state))
         keep_snapshot(store, 0, encode_snapshot(kept))

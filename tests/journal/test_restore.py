@@ -134,9 +134,9 @@ def test_empty_store_gives_an_engine_that_nothing_has_happened_to() -> None:
 def test_what_another_version_wrote_and_this_one_cannot_read_names_both() -> None:
     store = MemoryStore()
     log = Logbook(store, version="9.9")
-    log.play([])
-    schema = decode_batch(store.batches[1]).schema
-    store.documents[schema] = store.documents[schema].replace(b"ArmClientJoined", b"ArmClientNovelty")
+    log.play([], size=100)
+    schema = log.backlog.schema.replace(b"ArmClientJoined", b"ArmClientNovelty")
+    _reschema(store, store.put_document(schema))
     with pytest.raises(JournalVersionError, match=rf"batch 1, written by ctigw 9\.9, .*ctigw {__version__}: .*Novelty"):
         restore(store, log.settings, "A")
 
@@ -144,10 +144,15 @@ def test_what_another_version_wrote_and_this_one_cannot_read_names_both() -> Non
 def test_missing_schema_is_damage() -> None:
     store = MemoryStore()
     log = Logbook(store)
-    log.play([])
-    del store.documents[decode_batch(store.batches[1]).schema]
+    log.play([], size=100)
+    _reschema(store, b"x" * 16)
     with pytest.raises(JournalDamageError, match=r"document \w+ is missing"):
         restore(store, log.settings, "A")
+
+
+def _reschema(store: MemoryStore, schema: bytes) -> None:
+    (body,) = store.batches.values()
+    store.batches[1] = encode_batch(attrs.evolve(decode_batch(body), schema=schema))
 
 
 # --- configuration ---------------------------------------------------------------------------------------------------

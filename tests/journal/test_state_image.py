@@ -21,7 +21,7 @@ from ctigw.routing.inputs import DialogueKey, NewTask, TaskContext, Variable
 from ctigw.routing.state import AgentDomain, State, TaskRecord
 from portrait import portrait
 from routing_site import CHAT, WEB, Script, Site, agent, settings, steps
-from test_histories import History, histories, random_steps
+from test_histories import History, histories, history_site, random_steps
 
 
 def restored(engine: Engine, settings: RoutingSettings) -> Engine:
@@ -99,6 +99,18 @@ def test_image_holds_nothing_of_the_configuration(played: History) -> None:
     assert written["state.TaskRecord"] == {field.name for field in attrs.fields(TaskRecord)}
     assert written["state.AgentDomain"] == {field.name for field in attrs.fields(AgentDomain)} - {"memberships"}
     assert not [name for name in written if name.startswith("config")]
+
+
+def test_what_follows_from_the_configuration_is_not_kept() -> None:
+    """A new attribute of State that is made from the settings belongs into CONFIGURATION; kept, it outlives them."""
+    fresh = [msgspec.msgpack.decode(freeze(State(site, "A")))[1] for site in (history_site(), RoutingSettings())]
+    assert fresh[0] == fresh[1]
+
+
+def test_what_is_taken_for_configuration_never_changes(played: History) -> None:
+    fresh = State(played.site.settings, "A")
+    for name in CONFIGURATION:
+        assert repr(getattr(played.site.engine.state, name)) == repr(getattr(fresh, name)), name
 
 
 @pytest.mark.parametrize("names", [CONFIGURATION, REBUILT, SCRATCH])

@@ -13,12 +13,14 @@ from ctigw.errors import JournalDamageError, JournalFullError, JournalStoreError
 from ctigw.journal import writer as writer_module
 from ctigw.journal.backlog import STUCK_S, Backlog, Committed, Keeping, Stamp
 from ctigw.journal.batch import Chain, Head, decode_batch
+from ctigw.journal.settings_document import settings_of
 from ctigw.journal.snapshot import decode_snapshot
 from ctigw.journal.sqlite_store import SqliteStore
 from ctigw.journal.store import Store
 from ctigw.journal.writer import RETRY_S, JournalWriter
 from ctigw.routing.inputs import ArmClientLost, ArmClientOpened
 from memory_store import MemoryStore
+from test_histories import history_site
 
 SYNC_S = 0.002
 """How long the store of these tests takes."""
@@ -221,6 +223,24 @@ async def test_snapshot_of_a_journal_at_rest_stands_after_its_last_batch(
         await desk.writer.wait_durable(desk.submit())
     head = decode_snapshot(store.snapshot(3)).head
     assert [batch.sequence for batch in Chain(head).walk(store.read(4))] == [4, 5]
+
+
+async def test_settings_hold_for_what_is_submitted_after_they_are_used(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    store = MemoryStore()
+    async with running(store) as desk:
+        desk.submit()
+        configuration = await desk.writer.keep_settings(history_site())
+        assert settings_of(store.document(configuration)) == history_site()
+        await desk.writer.wait_durable(desk.submit())
+        desk.submit()
+        desk.writer.use_settings(configuration)
+        desk.submit()
+        await desk.writer.drain()
+    stamps = [(decode_batch(body).configuration, decode_batch(body).epoch) for body in store.batches.values()]
+    assert stamps[-2:] == [(STAMP.configuration, 3), (configuration, 3)]
+    assert configuration not in [stamp[0] for stamp in stamps[:-1]]
 
 
 async def test_snapshot_is_wanted_when_a_restart_would_take_long(

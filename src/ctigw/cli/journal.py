@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -20,7 +21,7 @@ from ctigw.errors import ConfigurationError, JournalDamageError, JournalError
 from ctigw.journal.batch import Batch, Chain
 from ctigw.journal.follower import Documents
 from ctigw.journal.inspection import Findings, Salvage, copy_sound, plan_salvage, sound_snapshots, verify
-from ctigw.journal.readable import instant, readable
+from ctigw.journal.readable import readable
 from ctigw.journal.snapshot import first_head
 from ctigw.journal.sqlite_store import FILE, SqliteStore, hold
 
@@ -170,7 +171,7 @@ def _summary(findings: Findings, size: int) -> None:
     else:
         click.echo(f"batches   {findings.batches}, {findings.first} to {findings.last}")
         click.echo(f"inputs    {findings.inputs} with {findings.events} events")
-        click.echo(f"time      {instant(findings.began_at)} to {instant(findings.ended_at)}")
+        click.echo(f"time      {_instant(findings.began_at)} to {_instant(findings.ended_at)}")
         click.echo(f"versions  {', '.join(findings.versions)}")
     click.echo(f"snapshots {', '.join(map(str, findings.snapshots)) or 'none'}")
     click.echo(f"size      {size} bytes")
@@ -203,11 +204,16 @@ def _batch_lines(batch: Batch, documents: Documents) -> Iterator[str]:
                 "side": batch.side,
                 "version": batch.engine_version,
                 "configuration": batch.configuration.hex(),
-                "at": instant(entry.at),
+                "at": _instant(entry.at),
                 "input": readable(entry.input),
                 "events": [readable(event) for event in entry.events],
             }
         )
+
+
+def _instant(seconds: float) -> str:
+    """UTC seconds as ISO 8601."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 @contextmanager

@@ -4,7 +4,6 @@ Knows the shape of records; must not know any single one. Names are those of the
 task is `[day, key, sequence]` and bytes are `hex:` as in the JSON form of frames (decisions B1).
 """
 
-from datetime import UTC, datetime
 from enum import Enum
 from typing import Any
 
@@ -37,8 +36,3 @@ def _plain(value: object) -> Json:
         names = getattr(value, "_fields", None)
         return [*map(_plain, value)] if names is None else dict(zip(names, map(_plain, value), strict=True))
     return _fields(value) if attrs.has(type(value)) else value
-
-
-def instant(seconds: float) -> str:
-    """UTC seconds as ISO 8601."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -10,6 +10,7 @@ from ctigw.config.routing import RoutingSettings
 from ctigw.errors import JournalDamageError
 from ctigw.journal.batch import Chain, Head
 from ctigw.journal.collection import no_collection
+from ctigw.journal.entries import EntryWriter
 from ctigw.journal.follower import Documents, Follower
 from ctigw.journal.settings_document import settings_document
 from ctigw.journal.snapshot import Snapshot, decode_snapshot, first_head
@@ -36,7 +37,7 @@ class Restored:
 
 
 def restore(store: Store, settings: RoutingSettings, side: str) -> Restored:
-    """Rebuild, and go on under `settings`. Blocks. Drops a torn tail from the store, and keeps the settings in it.
+    """Rebuild, and go on under `settings`. Blocks. Drops a torn tail from the store and keeps settings and schema.
 
     JournalDamageError and JournalVersionError: the journal has to be looked after by hand. ConfigurationError:
     `settings` lack what the state holds on to. JournalFullError, JournalStoreError: as they say.
@@ -48,6 +49,7 @@ def restore(store: Store, settings: RoutingSettings, side: str) -> Restored:
 def _restored(store: Store, settings: RoutingSettings, side: str) -> Restored:
     notes: list[str] = []
     configuration = store.put_document(settings_document(settings))
+    store.put_document(EntryWriter().schema)
     snapshot = _newest_sound(store, notes)
     follower = Follower(Documents(store), side)
     chain = Chain(Head() if snapshot is None else snapshot.head)

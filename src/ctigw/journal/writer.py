@@ -10,10 +10,13 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, Protocol
 
+import attrs
 import trio
 
+from ctigw.config.routing import RoutingSettings
 from ctigw.errors import JournalFullError, JournalStoreError
 from ctigw.journal.backlog import Backlog, Committed, Status
+from ctigw.journal.settings_document import settings_document
 from ctigw.journal.snapshot import EVERY_INPUTS, KEEP, Snapshot, encode_snapshot, keep_snapshot
 from ctigw.journal.store import Store
 from ctigw.routing.facts import Event
@@ -51,8 +54,8 @@ class JournalWriter:
     ) -> None:
         """`relaxed`: nobody waits for a batch. `observe` gets every batch that became durable, for metrics.
 
-        The documents that batches refer to have to be in the store by now; see `prepare`. `since_snapshot`: inputs that
-        a restart would follow now, see `Restored.inputs`.
+        The documents that batches refer to have to be in the store by now, `restore` puts them there. `since_snapshot`:
+        inputs that a restart would follow now, see `Restored.inputs`.
         """
         self._store = store
         self._backlog = backlog
@@ -98,6 +101,16 @@ class JournalWriter:
             written = trio.Event()
             self._snapshots.append((self._backlog.submitted, written.set))
             await written.wait()
+
+    async def keep_settings(self, settings: RoutingSettings) -> bytes:
+        """Keep settings that shall be used from now on; their digest for `use_settings`. Errors of the store."""
+        document = settings_document(settings)
+        digest: bytes = await self._run_in_thread(partial(self._store.put_document, document))
+        return digest
+
+    def use_settings(self, configuration: bytes) -> None:
+        """What is submitted from now on was decided under the settings of this digest."""
+        self._backlog.stamp = attrs.evolve(self._backlog.stamp, configuration=configuration)
 
     def wants_snapshot(self) -> bool:
         """Whether a restart would take long enough by now that the state should be frozen for `snapshot`."""
@@ -162,11 +175,6 @@ class JournalWriter:
         for calls in (self._snapshots, self._calls):
             while calls and calls[0][0] <= committed.token:
                 calls.popleft()[1]()
-
-
-def prepare(store: Store, *documents: bytes) -> list[bytes]:
-    """Keep the documents that batches will refer to, settings and schema; their digests. Blocks."""
-    return [store.put_document(document) for document in documents]
 
 
 def _keep(store: Store, snapshot: Snapshot, keep: int) -> None:
