@@ -1,5 +1,6 @@
 """A restart finds what was decided, decides nothing again, and says what it found."""
 
+from copy import deepcopy
 from typing import Any
 
 import attrs
@@ -68,7 +69,7 @@ def test_what_was_not_synced_at_a_crash_never_happened() -> None:
     store = MemoryStore()
     log = Logbook(store)
     log.play(random_steps(1, 60))
-    before = portrait(log.engine)
+    before = deepcopy(portrait(log.engine))
     synced = log.backlog.head
     store._relaxed = True
     log.play(random_steps(2, 60))
@@ -191,6 +192,7 @@ def test_journal_is_followed_under_the_settings_of_its_time() -> None:
 def test_answer_of_an_ended_task_goes_with_the_agent_who_had_it() -> None:
     store = MemoryStore()
     log = Logbook(store)
+    log.play([("logout", number, mrd, 1) for number in (101, 102) for mrd in (CHAT, EMAIL)])
     log.play([("login", 103, EMAIL, 1), ("ready", 103, EMAIL, 1), ("task", "e8000", 1, WEB, b"u", 0)])
     (task_id,) = log.engine.state.tasks
     log.play([("start", 0), ("end", 0), ("logout", 103, EMAIL, 1)])

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 
-from ctigw.config.routing import Attribute, PrecisionQueue, RoutingSettings
+from ctigw.config.routing import Attribute, PrecisionQueue, RoutingSettings, SkillGroup
 from ctigw.errors import ConfigurationError, JournalVersionError
 from ctigw.journal import state_image
 from ctigw.journal.records import Renamed
-from ctigw.journal.state_image import CONFIGURATION, REBUILT, SCRATCH, freeze, thaw
+from ctigw.journal.state_image import CONFIGURATION, REBUILT, SCRATCH, MadeFromSettings, freeze, thaw
 from ctigw.routing.engine import Engine
 from ctigw.routing.inputs import DialogueKey, NewTask, TaskContext, Variable
 from ctigw.routing.state import AgentDomain, State, TaskRecord
@@ -102,9 +102,41 @@ def test_image_holds_nothing_of_the_configuration(played: History) -> None:
 
 
 def test_what_follows_from_the_configuration_is_not_kept() -> None:
-    """A new attribute of State that is made from the settings belongs into CONFIGURATION; kept, it outlives them."""
-    fresh = [msgspec.msgpack.decode(freeze(State(site, "A")))[1] for site in (history_site(), RoutingSettings())]
-    assert fresh[0] == fresh[1]
+    """A new attribute of State that is made from the settings belongs into CONFIGURATION; kept, it outlives them.
+
+    Or it knows how to take over what was kept.
+    """
+    state = State(history_site(), "A")
+    knows = {name for name, value in vars(state).items() if isinstance(value, MadeFromSettings)}
+    fresh = [msgspec.msgpack.decode(freeze(each))[1] for each in (state, State(RoutingSettings(), "A"))]
+    assert {name: value for name, value in fresh[0].items() if name not in knows} == {
+        name: value for name, value in fresh[1].items() if name not in knows
+    }
+
+
+def test_attribute_that_is_made_from_the_settings_takes_over_what_was_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Accounts(dict[str, int]):
+        def take_over(self, kept: dict[str, int]) -> None:
+            self.update((name, number) for name, number in kept.items() if name in self)
+
+    begin = State.__init__
+
+    def begin_with_accounts(self: State, settings: RoutingSettings, side: str) -> None:
+        begin(self, settings, side)
+        self.accounts = Accounts.fromkeys([group.name for group in settings.skill_groups], 0)  # type: ignore[attr-defined]
+
+    monkeypatch.setattr(State, "__init__", begin_with_accounts)
+    site = Site()
+    state: Any = site.engine.state
+    state.accounts = {"chat": 7, "email": 9}
+    again: Any = thaw(freeze(state), _without_email(site), "A")
+    assert again.accounts == {"chat": 7}
+
+
+def _without_email(site: Site) -> RoutingSettings:
+    chat = ({"op": "queue", "to": ["sg:chat"]},)
+    scripts = tuple(attrs.evolve(call_type, script=chat) for call_type in site.settings.call_types)
+    return attrs.evolve(site.settings, skill_groups=(SkillGroup("chat", 1, CHAT),), call_types=scripts)
 
 
 def test_what_is_taken_for_configuration_never_changes(played: History) -> None:

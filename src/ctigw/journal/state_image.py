@@ -17,7 +17,7 @@ from enum import Enum
 from functools import cache, partial
 from inspect import signature
 from operator import attrgetter
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import attrs
 import msgspec
@@ -132,9 +132,25 @@ def thaw(image: bytes, settings: RoutingSettings, side: str, renamed: Renamed = 
         for name, value in kept.items():
             if name not in vars(state):
                 raise JournalVersionError(f"State.{name} was kept, but this version does not know it")
-            setattr(state, name, reader.value(value))
+            _take_over(state, name, reader.value(value))
         _rebuild(state, [(key, list(map(reader.value, places)), reader.value(left)) for key, places, left in queues])
     return state
+
+
+@runtime_checkable
+class MadeFromSettings(Protocol):
+    """An attribute of State that is there from the beginning, with an account for each thing configured."""
+
+    def take_over(self, kept: Any, /) -> None:  # noqa: ANN401 - another one of the same class
+        """Become what was kept, as far as the settings still have what it is about."""
+
+
+def _take_over(state: State, name: str, kept: Value) -> None:
+    begun = getattr(state, name)
+    if isinstance(begun, MadeFromSettings):
+        begun.take_over(kept)
+    else:
+        setattr(state, name, kept)
 
 
 def _rebuild(state: State, queues: list[tuple[tuple[str, int], list[Any], Any]]) -> None:
