@@ -166,6 +166,13 @@ def test_settings_come_back_from_their_document() -> None:
         assert settings_document(settings_of(document)) == document
 
 
+def test_settings_that_are_equal_have_one_document_whatever_the_order_of_keys_in_the_file() -> None:
+    one = attrs.evolve(history_site(), agents=(agent(101, english=1, boston=True),))
+    other = attrs.evolve(history_site(), agents=(agent(101, boston=True, english=1),))
+    assert one == other
+    assert settings_document(one) == settings_document(other)
+
+
 @pytest.mark.parametrize("document", [b"", b"[]", b'{"novelty": 1}', b'{"agents": [{"id": "1"}]}', b'{"agents": 1}'])
 def test_settings_document_that_is_none_is_refused(document: bytes) -> None:
     with pytest.raises(JournalVersionError, match="settings kept in the journal"):
