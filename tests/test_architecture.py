@@ -25,6 +25,9 @@ MAY_IMPORT = {
 
 NO_IO_NO_CLOCK = ("wire", "session", "routing", "replay")
 BANNED_IN_CORES = {"trio", "time", "datetime", "random", "uuid", "socket", "logging", "asyncio", "threading", "secrets"}
+CALENDAR = "routing/scripts/local_time.py"
+"""Weekday and time of day in a zone need the standard library's calendar: a pure function of the instant given."""
+CLOCKS = {"now", "utcnow", "today", "time", "localtime", "gmtime"}
 ONLY_IN = {
     "trio": {"net", "gateway", "client", "cli", "observe", "journal"},
     "construct": {"wire"},
@@ -34,6 +37,7 @@ ONLY_IN = {
     "hypercorn": {"observe"},
     "click": {"cli"},
     "dpkt": {"cli"},
+    "pcapng": {"cli"},
 }
 
 
@@ -67,9 +71,19 @@ def test_imports_point_one_way(path: Path) -> None:
 def test_libraries_stay_where_they_belong(path: Path) -> None:
     libraries = {name.split(".")[0] for name in imported(path)}
     if room(path) in NO_IO_NO_CLOCK:
-        assert not libraries & BANNED_IN_CORES
+        excepted = {"datetime"} if path == SOURCE / CALENDAR else set[str]()
+        assert libraries & BANNED_IN_CORES == excepted
     for library, rooms in ONLY_IN.items():
         assert library not in libraries or room(path) in rooms
+
+
+def test_the_calendar_reads_no_clock() -> None:
+    tree = ast.parse((SOURCE / CALENDAR).read_text(encoding="utf-8"))
+    assert not {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)} & CLOCKS
+    assert imported(SOURCE / CALENDAR) <= {
+        *("datetime", "datetime.UTC", "datetime.datetime", "typing", "typing.NamedTuple"),
+        *("zoneinfo", "zoneinfo.ZoneInfo", "zoneinfo.ZoneInfoNotFoundError"),
+    }
 
 
 @pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(SOURCE)))

@@ -277,7 +277,9 @@ def _rows_module(protocol: ProtocolRow, tables: Sequence[str]) -> str:
             "        members=(",
         ]
         lines += [f'            ("{name}", {hex(value) if enum.flags else value}),' for name, value in enum.members]
-        lines += ["        ),", "    ),"]
+        lines += ["        ),"]
+        lines += [] if enum.swapped is None else [f"        swapped={enum.swapped},"]
+        lines += ["    ),"]
     lines += [")", "", "TAGS: Final[tuple[FloatRow, ...]] = ("]
     lines += [line for row in protocol.tags for line in _float_row(row, 4)]
     lines += [")", ""]

@@ -106,7 +106,8 @@ def enums(protocol: ProtocolRow) -> Iterator[str]:
             for name, value in row.members:
                 texts.setdefault(value, name)
             values = ", ".join(f"[{value}] = {quoted(text)}" for value, text in texts.items())
-        yield f"    {row.name} = {{ flags = {str(row.flags).lower()}, values = {{ {values} }} }},"
+        swapped = "" if row.swapped is None else f", swapped = {{ {row.swapped[0]}, {row.swapped[1]} }}"
+        yield f"    {row.name} = {{ flags = {str(row.flags).lower()}, values = {{ {values} }}{swapped} }},"
 
 
 def layout(protocol: ProtocolRow, fields: Fields, row: MessageRow) -> str:

@@ -13,6 +13,7 @@ import dpkt
 import pytest
 from click.testing import CliRunner, Result
 
+from capture_files import block, enhanced, interface, pcap, section, simple
 from ctigw.cli.certs import command as certs
 from ctigw.cli.decode import command
 from ctigw.wire import AgentRef, TaskId, cti, cti_codec, mr, mr_codec
@@ -34,36 +35,6 @@ def ip(data: bytes, sequence: int, flags: int = ACK, back: bool = False, six: bo
     else:
         head = dpkt.ip.IP(src=source[0], dst=target[0], p=6, data=tcp)
     return bytes(head)
-
-
-def pcap(packets: list[bytes], link: int = 101, order: str = "<", nanoseconds: bool = False) -> bytes:
-    magic = 0xA1B23C4D if nanoseconds else 0xA1B2C3D4
-    head = struct.pack(order + "IHHiIII", magic, 2, 4, 0, 0, 65535, link)
-    step = 100_000_000 if nanoseconds else 100_000
-    return head + b"".join(
-        struct.pack(order + "IIII", 1_700_000_000, number * step, len(data), len(data)) + data
-        for number, data in enumerate(packets)
-    )
-
-
-def block(order: str, kind: int, body: bytes) -> bytes:
-    body += b"\0" * (-len(body) % 4)
-    length = struct.pack(order + "I", len(body) + 12)
-    return struct.pack(order + "I", kind) + length + body + length
-
-
-def section(order: str) -> bytes:
-    return block(order, 0x0A0D0D0A, struct.pack(order + "IHHq", 0x1A2B3C4D, 1, 0, -1))
-
-
-def interface(order: str, link: int, resolution: int | None = None) -> bytes:
-    options = b"" if resolution is None else struct.pack(order + "HHB3xHH", 9, 1, resolution, 0, 0)
-    return block(order, 1, struct.pack(order + "HHI", link, 0, 0) + options)
-
-
-def enhanced(order: str, number: int, units: int, data: bytes) -> bytes:
-    head = struct.pack(order + "IIIII", number, units >> 32, units & 0xFFFFFFFF, len(data), len(data))
-    return block(order, 6, head + data)
 
 
 def decode(tmp_path: Path, data: bytes, *options: str) -> Result:
@@ -126,8 +97,7 @@ def test_a_pcapng_file_of_several_interfaces_and_sections_is_one_capture(order: 
 
 
 def test_a_packet_without_time_is_read(tmp_path: Path) -> None:
-    simple = [block("<", 3, struct.pack("<I", len(packet)) + packet) for packet in EXCHANGE]
-    data = section("<") + interface("<", 101) + b"".join(simple)
+    data = section("<") + interface("<", 101) + b"".join(simple("<", packet) for packet in EXCHANGE)
     assert told(tmp_path, data) == (0, ["OPEN_REQ", "OPEN_CONF"])
 
 
@@ -160,6 +130,74 @@ def test_a_damaged_file_is_a_problem_and_no_traceback(data: bytes, tmp_path: Pat
     code, names = told(tmp_path, data)
     assert code == 1
     assert "cannot be read as a capture" in names[0]
+
+
+def test_padding_behind_a_short_packet_is_no_data(tmp_path: Path) -> None:
+    """Ethernet frames have 60 bytes and more; what fills a bare acknowledgement up is no part of the stream."""
+    packets = [ip(b"", 9, SYN), ip(OPEN, 10), ip(b"", 10 + len(OPEN)), ip(ASKED, 10 + len(OPEN))]
+    padded = [ETHERNET + b"\x08\0" + packet + b"\xee" * 6 for packet in packets]
+    assert told(tmp_path, pcap(padded, 1)) == (0, ["OPEN_REQ", "HEARTBEAT_REQ"])
+
+
+def test_a_packet_that_the_network_card_will_cut_has_no_length_and_is_read_whole(tmp_path: Path) -> None:
+    packets = [packet[:2] + b"\0\0" + packet[4:] for packet in EXCHANGE]
+    assert told(tmp_path, pcap(packets)) == (0, ["OPEN_REQ", "OPEN_CONF"])
+
+
+def test_headers_between_ipv6_and_tcp_are_passed_over(tmp_path: Path) -> None:
+    hop_by_hop = bytes.fromhex("06 00 01 04 00000000")
+    packets = [ip(b"", 9, SYN, six=True), ip(OPEN, 10, six=True)]
+    longer = [
+        packet[:4]
+        + struct.pack(">H", len(packet) - 40 + len(hop_by_hop))
+        + b"\0"
+        + packet[7:40]
+        + hop_by_hop
+        + packet[40:]
+        for packet in packets
+    ]
+    assert told(tmp_path, pcap(longer)) == (0, ["OPEN_REQ"])
+
+
+def test_a_packet_that_was_captured_in_part_leaves_a_gap(tmp_path: Path) -> None:
+    """As `tcpdump -s` does it: the packet says how long it was."""
+    packets = [ip(b"", 9, SYN), ip(OPEN, 10)[:-5], ip(ASKED, 10 + len(OPEN))]
+    assert told(tmp_path, pcap(packets)) == (1, ["the capture lacks 5 bytes", "HEARTBEAT_REQ"])
+
+
+def test_every_connection_has_its_own_protocol_and_version(tmp_path: Path) -> None:
+    """Three at once; 19 writes floating fields with one byte of tag and of length, 25 with two."""
+    opened = {
+        version: cti_codec(version).encode(cti.OpenReq(1, version, 120, 1, 0, 0, 0, 0, 0, 0, 0, floating=[(1, "desk")]))
+        for version in (19, 25)
+    }
+    task = mr_codec().encode(mr.NewTask(1, 1, 5001, TaskId(-1, -1, -1), AgentRef(0, -1, -1, -1), 0, 0))
+    streams = [[opened[19], opened[19]], [opened[25], opened[25]], [OPEN, task]]
+    packets = []
+    for place in (0, 1):
+        for number, frames in enumerate(streams):
+            sequence = 10 + place * len(frames[0])
+            packet = dpkt.ip.IP(ip(frames[place], sequence))
+            packet.data.sport, packet.sum, packet.data.sum = 40_000 + number, 0, 0
+            packets.append(bytes(packet))
+    result = decode(tmp_path, pcap(packets), "--json")
+    entries = [json.loads(line) for line in result.stdout.splitlines()]
+    found = [(entry["protocol"], entry["version"], entry["name"]) for entry in entries]
+    opens = [("cti", 19, "OPEN_REQ"), ("cti", 25, "OPEN_REQ")]
+    assert found == [*opens, ("mr", 5, "OPEN_REQ"), *opens, ("mr", 5, "NEW_TASK")]
+    assert [entry["floating"][0]["value"] for entry in entries if entry["protocol"] == "cti"] == ["desk"] * 4
+
+
+def test_quiet_says_nothing_about_a_damaged_capture_and_the_exit_code_tells(tmp_path: Path) -> None:
+    for form in ([], ["--json"]):
+        result = decode(tmp_path, pcap(EXCHANGE)[:-1], "--quiet", *form)
+        assert (result.exit_code, result.output) == (1, "")
+
+
+def test_a_cut_capture_is_told_beside_the_trace(tmp_path: Path) -> None:
+    result = decode(tmp_path, pcap(EXCHANGE)[:-1])
+    assert (result.exit_code, result.stdout.count("Trace:")) == (1, 1)
+    assert result.stderr.startswith("ctigw decode: capture, offset 0: the capture file is cut")
 
 
 def test_a_capture_that_begins_in_the_middle_says_how_much_was_skipped(tmp_path: Path) -> None:

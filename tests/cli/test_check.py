@@ -45,6 +45,16 @@ application_path = 1
 services = ["agent_reporting"]
 """
 
+STICKY = """\
+[[call_type]]
+name = "sticky"
+script = [{ op = "preferred_agent" }]
+[[script_selector]]
+value = "1"
+mrd = 5001
+call_type = "sticky"
+"""
+
 Check = Callable[..., Result]
 
 
@@ -96,6 +106,10 @@ def test_it_says_that_nothing_survives_a_restart(run_check: Check) -> None:
         ),
         ('[[listener]]\naddress = "127.0.0.1:1"\ntls = false\n', "listener 127.0.0.1:1 is plain TCP"),
         ('[[media_routing_domain]]\nid = 5002\nname = "email"\n', "domain 5002 stands in no application path"),
+        (
+            STICKY,
+            "step 1 (preferred_agent) waits 14400 s, but tasks of domain chat may stay in queues for 3600 s only",
+        ),
         ('[[skill_group]]\nname = "empty"\nid = 1\nmrd = 5001\n', "skill group empty has no agent"),
     ],
 )
@@ -133,6 +147,17 @@ def test_quiet_says_nothing_about_a_right_configuration(run_check: Check) -> Non
         ('private_key = "server.key"', 'private_key = "server.pem"', "listener 127.0.0.1:38001: "),
         ('op = "queue"', 'op = "teleport"', "teleport"),
         ("sg:sales", "sg:sail", "sg:sail"),
+        ('op = "queue", to = ["sg:sales"]', 'op = "upstream", gateway = "cce"', "this build does not have this step"),
+        (
+            'op = "queue", to = ["sg:sales"]',
+            'op = "if", when = "queue.sg:sail.depth > 1", goto = "a", label = "a"',
+            "[call_type chat, step 1 (if)]: when: unknown name 'queue.sg:sail.depth'",
+        ),
+        (
+            'op = "queue", to = ["sg:sales"]',
+            'op = "if", when = "mrd == \'chat\'", goto = "a", label = "a"',
+            "[call_type chat, step 1 (if)]: goto: the script can come back here without passing a wait",
+        ),
     ],
 )
 def test_a_wrong_configuration_is_exit_2_with_the_problem_on_stderr(

@@ -33,6 +33,13 @@ peripheral = 5000
 attributes = { english = 7 }
 skill_groups = ["sales"]
 
+[[agent_team]]
+name = "desk"
+id = 7001
+peripheral = 5000
+agents = ["1080"]
+supervisors = ["1080"]
+
 [[skill_group]]
 name = "sales"
 id = 5004

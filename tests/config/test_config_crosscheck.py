@@ -27,6 +27,9 @@ def test_the_small_configuration_is_right(tmp_path: Path) -> None:
         ("id = 6001\nmrd = 5001", "id = 6001\nmrd = 5002", "no [[media_routing_domain]] has this id (value 5002)"),
         ('value = "8000"\nmrd = 5001', 'value = "8000"\nmrd = 5002', "no [[media_routing_domain]]"),
         ('call_type = "chat"', 'call_type = "talk"', "no [[call_type]] has this name (value 'talk'); allowed: chat"),
+        ("id = 7001\nperipheral = 5000", "id = 7001\nperipheral = 5", "no [[peripheral]] has this id (value 5)"),
+        ('agents = ["1080"]', 'agents = ["1081"]', "no [[agent]] has this id (value '1081'); allowed: 1080"),
+        ('supervisors = ["1080"]', 'supervisors = ["1081"]', "no [[agent]] has this id (value '1081')"),
         ("application_path = 1", "application_path = 2", "no [[application_path]] has this id (value 2)"),
         ("members = [{ peripheral = 5000", "members = [{ peripheral = 5001", "no [[peripheral]] has this id"),
         ('["agent_reporting"]', '["agent_reportin"]', "is no service (value 'agent_reportin'); allowed: "),
@@ -49,6 +52,9 @@ def test_a_reference_to_nothing_is_refused(tmp_path: Path, old: str, new: str, e
         '[[attribute]]\nname = "english"\ntype = "boolean"\n',
         '[[agent]]\nid = "1081"\nskill_target_id = 5080\nperipheral = 5000\n',
         '[[agent]]\nid = "1080"\nskill_target_id = 5081\nperipheral = 5000\n',
+        '[[agent_team]]\nname = "desk"\nid = 7002\nperipheral = 5000\n',
+        '[[agent_team]]\nname = "x"\nid = 7001\nperipheral = 5000\n',
+        '[[agent_team]]\nname = "x"\nid = 7002\nperipheral = 5000\nagents = ["1080", "1080"]\n',
         '[[skill_group]]\nname = "sales"\nid = 1\nmrd = 5001\n',
         '[[skill_group]]\nname = "x"\nid = 5004\nmrd = 5001\n',
         '[[skill_group]]\nname = "x"\nid = 6001\nmrd = 5001\n',
@@ -153,3 +159,9 @@ def test_client_certificates_can_be_required_only_with_an_authority(tmp_path: Pa
     # The files must exist; this one serves, since the loader does not look inside.
     tls = 'tls = { certificate = "ctigw.toml", private_key = "ctigw.toml", require_client_certificate = true }'
     assert "needs client_ca" in problems_of(tmp_path, "tls = false", tls)[0]
+
+
+def test_a_team_has_agents_of_its_own_peripheral(tmp_path: Path) -> None:
+    other = '[[peripheral]]\nid = 5001\n[[agent_team]]\nname = "x"\nid = 7002\nperipheral = 5001\nagents = ["1080"]\n'
+    (problem,) = problems_of(tmp_path, SMALL + other)
+    assert "is no agent of peripheral 5001 (value '1080')" in problem

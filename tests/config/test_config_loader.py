@@ -85,6 +85,15 @@ def test_all_problems_are_shown_together_with_line_table_key_value_and_what_is_a
         ("tls = false", "tls = { certificate = 'a.pem', private_key = 'a.key' }", "a.key does not exist"),
         ('type = "proficiency"', 'type = "text"', "allowed: boolean, proficiency"),
         ("mrds = [5001]", "mrds = [true]", "members[1].mrds[1]: must be a whole number"),
+        ('name = "chat"', 'name = "chat"\nmax_time_in_queue_s = 0', "max_time_in_queue_s: is out of range"),
+        ('name = "chat"', 'name = "chat"\nmax_tasks_per_call_type = -1', "allowed: 0 to 1,000,000"),
+        ("[[peripheral]]", "[router]\npick_pull_while_not_ready = 1\n[[peripheral]]", "must be true or false"),
+        (
+            'match = "english >= 5"',
+            'match = "english >= 5", wait_if_no_agents_logged_in = "no"',
+            "steps[1].wait_if_no_agents_logged_in: must be true or false",
+        ),
+        ("mrd = 5001\nsteps", 'mrd = 5001\nagent_order = "best"\nsteps', "least_proficient, most_skilled"),
         ('value = "8000"', "", "[script_selector]: value: is missing"),
     ],
 )

@@ -19,6 +19,7 @@ def numbers(kind: type[IntEnum]) -> dict[str, int]:
         (terms.AgentState, cti.AgentState),
         (terms.Availability, cti.AgentAvailabilityStatus),
         (terms.ReportStatus, cti.ArmStatus),
+        (terms.ControlFailure, cti.ControlFailureCode),
         (terms.NewTaskFailureReason, mr.NewTaskFailureReason),
         (terms.QueueKind, mr.QueueType),
     ],
@@ -38,4 +39,4 @@ def test_states_of_a_task_with_an_agent_are_those_of_snapshots() -> None:
 def test_a_report_has_the_number_of_its_message() -> None:
     types = {row.name: row.number for row in protocol("cti").messages}
     for kind in terms.ReportKind:
-        assert kind in {types.get(f"{kind.name}_REQ"), types.get(f"{kind.name}_IND")}
+        assert kind in {types.get(f"{kind.name}_REQ"), types.get(f"{kind.name}_IND"), types.get(kind.name)}

@@ -25,6 +25,7 @@ from ctigw.config.routing import (
 from ctigw.config.settings import ApplicationSettings, LimitSettings
 from ctigw.gateway.directory import Directory
 from ctigw.gateway.exchange import Exchange
+from ctigw.gateway.standing import agent_states
 from ctigw.net.clock import SteadyClock
 from ctigw.net.connection import Connection
 from ctigw.observe.metrics import Metrics
@@ -167,7 +168,9 @@ async def town(settings: RoutingSettings = SETTINGS, *, requeue_on_recovery: boo
     access = CtiAccess([CtiClient("desktop", b"secret", "", 1, services)], [1], [5000])
     application = ApplicationSettings(name="webchat", requeue_on_recovery=requeue_on_recovery)
     factory = SessionFactory(access, ApplicationBindings([application]), PimPlaces([]))
-    exchange = Exchange(Engine(settings), Directory(settings), metrics, clock)
+    engine, directory = Engine(settings), Directory(settings)
+    factory.agent_state = agent_states(engine, directory)
+    exchange = Exchange(engine, directory, metrics, clock)
     metrics.scrape_from(exchange.samples)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(keep_engine_time, exchange, clock)
@@ -175,13 +178,19 @@ async def town(settings: RoutingSettings = SETTINGS, *, requeue_on_recovery: boo
         nursery.cancel_scope.cancel()
 
 
+def announced(messages: list[Message]) -> TaskId:
+    """The task of the only AGENT_PRE_CALL_EVENT among the messages."""
+    (event,) = [message for message in messages if isinstance(message, cti.AgentPreCallEvent)]
+    key = event.router_call_key_day, event.router_call_key_call_id, event.router_call_key_sequence_number
+    return TaskId(*(number or 0 for number in key))
+
+
 async def keep_engine_time(exchange: Exchange, clock: SteadyClock) -> None:
     """Wake the engine for its deadlines, as the daemon does."""
     while True:
         changed = trio.Event()
         exchange.on_deadline_change = changed.set
-        due = exchange.next_deadline()
-        with trio.move_on_at(trio.current_time() + 3600 if due is None else clock.trio_deadline(due)):
+        with trio.move_on_at(clock.trio_deadline(exchange.next_deadline())):
             await changed.wait()
             continue
         exchange.handle_deadlines(clock.now())

@@ -200,7 +200,7 @@ def test_answer_of_an_ended_task_goes_with_the_agent_who_had_it() -> None:
     store = MemoryStore()
     log = Logbook(store)
     log.play([("logout", number, mrd, 1) for number in (101, 102) for mrd in (CHAT, EMAIL)])
-    log.play([("login", 103, EMAIL, 1), ("ready", 103, EMAIL, 1), ("task", "e8000", 1, WEB, b"u", 0)])
+    log.play([("login", 103, EMAIL, 1), ("ready", 103, EMAIL, 1), ("task", "e8000", 1, WEB, b"u", 0, "", None)])
     (task_id,) = log.engine.state.tasks
     log.play([("start", 0), ("end", 0), ("logout", 103, EMAIL, 1)])
     assert log.engine.state.tasks[task_id].state is TaskState.ENDED

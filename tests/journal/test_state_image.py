@@ -1,6 +1,7 @@
 """A state that was kept is the state that was, and goes on alike; what cannot be kept is refused."""
 
 import gc
+import re
 from collections import deque
 from collections.abc import Callable
 from typing import Any
@@ -15,7 +16,7 @@ from ctigw.config.routing import Attribute, PrecisionQueue, RoutingSettings, Ski
 from ctigw.errors import ConfigurationError, JournalVersionError
 from ctigw.journal import state_image
 from ctigw.journal.records import Renamed
-from ctigw.journal.state_image import CONFIGURATION, REBUILT, SCRATCH, MadeFromSettings, freeze, thaw
+from ctigw.journal.state_image import CONFIGURATION, LEFT_OUT, REBUILT, SCRATCH, MadeFromSettings, freeze, thaw
 from ctigw.routing.engine import Engine
 from ctigw.routing.inputs import DialogueKey, NewTask, TaskContext, Variable
 from ctigw.routing.state import AgentDomain, State, TaskRecord
@@ -97,7 +98,7 @@ def test_image_holds_nothing_of_the_configuration(played: History) -> None:
     assert set(kept) == set(vars(played.site.engine.state)) - CONFIGURATION - REBUILT - SCRATCH
     written = {name: set(fields) for name, fields in classes}
     assert written["state.TaskRecord"] == {field.name for field in attrs.fields(TaskRecord)}
-    assert written["state.AgentDomain"] == {field.name for field in attrs.fields(AgentDomain)} - {"memberships"}
+    assert written["state.AgentDomain"] == {field.name for field in attrs.fields(AgentDomain)} - LEFT_OUT[AgentDomain]
     assert not [name for name in written if name.startswith("config")]
 
 
@@ -142,7 +143,12 @@ def _without_email(site: Site) -> RoutingSettings:
 def test_what_is_taken_for_configuration_never_changes(played: History) -> None:
     fresh = State(played.site.settings, "A")
     for name in CONFIGURATION:
-        assert repr(getattr(played.site.engine.state, name)) == repr(getattr(fresh, name)), name
+        now, then = (repr(getattr(state, name)) for state in (played.site.engine.state, fresh))
+        assert _without_addresses(now) == _without_addresses(then), name
+
+
+def _without_addresses(text: str) -> str:
+    return re.sub(r" at 0x[0-9a-f]+", "", text)
 
 
 @pytest.mark.parametrize("names", [CONFIGURATION, REBUILT, SCRATCH])
@@ -159,7 +165,7 @@ def test_ids_and_entries_are_one_object_each_after_reading(played: History) -> N
     for task in queued:
         for entry in task.entries:
             queue = state.queues[entry.queue.label, task.mrd.id]
-            assert entry is queue.entries[entry.priority]
+            assert entry is queue.entry(entry.priority)
             assert queue.tasks[task.id].task_id is task.id
 
 
@@ -354,6 +360,6 @@ def test_task_on_a_step_that_a_precision_queue_no_longer_has_stands_on_its_last(
     site.say(NewTask(DialogueKey(WEB, 77), TaskContext("8001")))
     site.pass_time(11.0)
     engine = restored(site.engine, settings(script, precision_queues=short, **common))
-    head = engine.state.queues["pq:pq", CHAT].head()
+    head = engine.state.queues["pq:pq", CHAT].head(0, 101)
     assert head is not None
     assert head.level == 0

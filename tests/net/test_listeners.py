@@ -85,6 +85,12 @@ async def says_hello(port: int) -> bool:
         return await stream.receive_some(5) == b"hello"
 
 
+async def test_an_accepted_connection_knows_the_peers_port() -> None:
+    async with listening(plain()) as place, await trio.open_tcp_stream("127.0.0.1", place.port) as one:
+        await place.told.wait()
+        assert place.accepted[0].port == one.socket.getsockname()[1]
+
+
 async def test_connections_beyond_the_limit_of_the_listener_are_closed_and_counted() -> None:
     async with listening(plain(connections=2)) as place:
         async with await trio.open_tcp_stream("127.0.0.1", place.port) as one:

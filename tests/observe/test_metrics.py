@@ -21,13 +21,17 @@ PROMISED = {
     "ctigw_agents",
     "ctigw_agents_available",
     "ctigw_start_timeouts",
+    "ctigw_interrupts",
     "ctigw_route_seconds",
     "ctigw_duplex_role",
     "ctigw_loop_lateness_seconds",
     "ctigw_outbox_bytes",
     "ctigw_sessions_closed",
+    "ctigw_queue_outcomes",
+    "ctigw_service_level_ratio",
+    "ctigw_handle_seconds",
 }
-"""Design 6 as far as it applies so far; counters without their `_total`, as the parser names families."""
+"""Design 6 as far as it applies so far, and statistics; counters without `_total`, as the parser names families."""
 
 
 def exposed(metrics: Metrics) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
@@ -73,6 +77,22 @@ def test_gauges_are_read_when_somebody_looks() -> None:
     metrics.scrape_from(read)
     depth = 7
     assert exposed(metrics)["ctigw_queue_depth", (("queue", "sg:chat_sales"),)] == 7
+
+
+def test_counters_and_summaries_of_others_are_exposed_as_what_they_are() -> None:
+    metrics = Metrics("1.2.3", "A")
+    metrics.scrape_from(
+        lambda: [
+            Sample("ctigw_queue_outcomes_total", ("sg:chat", "handled"), 3),
+            Sample("ctigw_handle_seconds_count", ("chat",), 3),
+            Sample("ctigw_handle_seconds_sum", ("chat",), 12.5),
+        ]
+    )
+    lines = generate_latest(metrics.registry).decode().splitlines()
+    assert "# TYPE ctigw_queue_outcomes_total counter" in lines
+    assert 'ctigw_queue_outcomes_total{outcome="handled",queue="sg:chat"} 3.0' in lines
+    assert "# TYPE ctigw_handle_seconds summary" in lines
+    assert {'ctigw_handle_seconds_count{mrd="chat"} 3.0', 'ctigw_handle_seconds_sum{mrd="chat"} 12.5'} <= set(lines)
 
 
 def test_this_side_is_active_and_nothing_else() -> None:

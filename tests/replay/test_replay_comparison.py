@@ -93,6 +93,16 @@ def only(name: str, change: Change) -> Change:
 BASIC = fixture_plan("basic_task")
 
 
+def day_of_capture() -> Json:
+    """First part of the captured task ids: the day on which the capture was made."""
+    (offer,) = (step.message for step in BASIC.steps if step.message and step.message.name == "OFFER_TASK_IND")
+    fields = offer.entry["fields"]
+    assert isinstance(fields, dict)
+    task_id = fields["TaskID"]
+    assert isinstance(task_id, list)
+    return task_id[0]
+
+
 def test_the_same_answers_are_no_difference() -> None:
     assert replayed(BASIC, Mask(), lambda message: message) == []
 
@@ -107,7 +117,7 @@ def test_another_value_is_told_with_its_field_and_both_values() -> None:
 
 def test_a_missing_answer_is_told_with_what_it_is_about() -> None:
     assert replayed(BASIC, Mask(), only("END_TASK_EVENT", lambda _: None)) == [
-        "END_TASK_EVENT is missing TaskID: [155552, 1, 1] ICMAgentID: 6001 AgentID: '1001'"
+        f"END_TASK_EVENT is missing TaskID: [{day_of_capture()}, 1, 1] ICMAgentID: 6001 AgentID: '1001'"
     ]
 
 
@@ -181,7 +191,7 @@ def test_a_task_id_that_changes_in_mid_conversation_is_a_difference() -> None:
         return changed(message, TaskID=[9, 9, 9]) if message.name == "END_TASK_EVENT" else message
 
     (difference,) = replayed(BASIC, Mask(), change)
-    assert "TaskID: captured [155552, 1, 1], received [9, 9, 9]" in difference
+    assert f"TaskID: captured [{day_of_capture()}, 1, 1], received [9, 9, 9]" in difference
 
 
 def sent(asked: Plan, name: str) -> Step:
@@ -203,7 +213,7 @@ def test_what_is_sent_carries_the_ids_of_this_run() -> None:
     )
     fields = told["fields"]
     assert isinstance(fields, dict)
-    assert fields["TaskID"] == [155552, 1001, 1]
+    assert fields["TaskID"] == [day_of_capture(), 1001, 1]
 
 
 def test_the_invoke_id_of_a_request_of_the_server_goes_back_in_the_answer() -> None:

@@ -73,6 +73,24 @@ def test_choosing_among_many_free_agents_costs_as_much_as_among_few() -> None:
     assert costs[1] <= 2 * costs[0]
 
 
+def test_tasks_that_agents_gave_back_cost_an_agent_nothing_to_pass_over() -> None:
+    costs = []
+    for agents, each in ((5, 2), (1_000, 3)):
+        site = Site(settings(agents=tuple(agent(number, ["chat"]) for number in range(1, agents + 1))))
+        site.ready(*range(1, agents + 1))
+        before = [of(site.task(), events.AgentChosen)[0] for _ in range(agents)]
+        for chosen in before:
+            for _ in range(each):
+                site.task(service=2, previous_task=chosen.task_id)
+        first = before[0]  # what its agent transferred stands in front
+        handing_over = lines_of(
+            lambda site=site, first=first: site.about(inputs.EndTask, first.skill_target_id, first.task_id)  # type: ignore[misc]  # binds this round's values
+        )
+        assert of([event for event, _ in site.history[-6:]], events.AgentChosen)
+        costs.append(handing_over)
+    assert costs[1] <= 2 * costs[0]
+
+
 def test_queued_task_with_ten_variables_takes_at_most_two_kibibytes() -> None:
     site = Site(settings(router=RouterSettings(max_tasks_in_queue=1_000_000)))
     count = 4_000

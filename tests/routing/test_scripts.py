@@ -15,7 +15,7 @@ from ctigw.config.routing import (
 )
 from ctigw.errors import ConfigurationError
 from ctigw.routing import events, inputs, terms
-from ctigw.routing.script import compile_scripts
+from ctigw.routing.scripts.compilation import compile_scripts
 from routing_site import CHAT, WEB, Site, agent, names, of, only, public, settings, steps
 
 GROUPS = (SkillGroup("second", 3, CHAT),)
@@ -41,7 +41,7 @@ def test_wait_goes_on_in_time_and_a_task_stays_in_its_queues_meanwhile() -> None
     assert depths == {"sg:chat": 1, "sg:second": 1, "sg:email": 0}
 
 
-def test_script_that_ends_in_no_queue_finds_no_target() -> None:
+def test_6_1_script_that_ends_in_no_queue_finds_no_target() -> None:
     site = script_site({"op": "wait", "seconds": 5}, {"op": "set", "variable": "call.1", "value": "x"})
     site.task("8001")
     ended = site.pass_time(5)
@@ -49,12 +49,12 @@ def test_script_that_ends_in_no_queue_finds_no_target() -> None:
     assert only(ended, events.TaskFailed).reason is terms.NewTaskFailureReason.NO_TARGET
 
 
-def test_queue_of_another_domain_is_passed_over() -> None:
+def test_6_1_queue_of_another_domain_is_passed_over() -> None:
     site = script_site({"op": "queue", "to": ["sg:email"]})
     assert public(site.task("8001")) == ["TaskAccepted", "TaskFailed", "TaskEnded"]
 
 
-def test_priority_step_lets_a_task_overtake_and_keeps_its_age() -> None:
+def test_5_4_priority_step_lets_a_task_overtake_and_keeps_its_age() -> None:
     site = script_site(
         {"op": "queue", "to": ["sg:chat"], "priority": 9},
         {"op": "wait", "seconds": 10},
@@ -67,7 +67,7 @@ def test_priority_step_lets_a_task_overtake_and_keeps_its_age() -> None:
     assert [event.task_id for event in served] == [slow, quick]
 
 
-def test_queue_step_resets_the_priority_in_its_own_queue_only() -> None:
+def test_5_4_queue_step_resets_the_priority_in_its_own_queue_only() -> None:
     site = script_site(
         {"op": "queue", "to": ["sg:chat", "sg:second"], "priority": 9},
         {"op": "wait", "seconds": 1},
@@ -80,7 +80,7 @@ def test_queue_step_resets_the_priority_in_its_own_queue_only() -> None:
     assert [(entry.queue.label, entry.priority) for entry in gone.entries] == [("sg:chat", 2), ("sg:second", 9)]
 
 
-def test_cancel_queue_leaves_every_queue_and_later_queues_begin_a_new_age() -> None:
+def test_5_4_cancel_queue_leaves_every_queue_and_later_queues_begin_a_new_age() -> None:
     site = script_site(
         {"op": "queue", "to": ["sg:chat"]},
         {"op": "wait", "seconds": 10},
@@ -146,9 +146,8 @@ WAIT = {"op": "wait", "seconds": 1}
 @pytest.mark.parametrize(
     ("step", "words"),
     [
-        ({"op": "if", "when": "x", "goto": "y"}, ["if", "does not have"]),
         ({"op": "upstream", "gateway": "cce"}, ["upstream", "does not have"]),
-        ({"op": "pick_pull"}, ["pick_pull"]),
+        ({"op": "pick_pull", "agent": "101"}, ["pick_pull", "agent", "no key"]),
         ({"op": "dance"}, ["dance", "no such step"]),
         ({}, ["no op"]),
         ({"op": "wait"}, ["seconds"]),
@@ -214,7 +213,10 @@ def test_call_types_are_numbered_in_order_unless_they_have_a_number() -> None:
         (PrecisionQueue("q", 9, CHAT, steps(("english >", 0))), ["step 1", "english >"]),
         (PrecisionQueue("q", 9, CHAT, steps(("english > 1", 0), ("spanish > 1", 0))), ["step 2", "spanish"]),
         (PrecisionQueue("q", 9, CHAT, ()), ["steps", "1 to 10"]),
-        (PrecisionQueue("q", 9, CHAT, (PrecisionQueueStep("english > 1", 1, "true"),)), ["consider_if", "step 1"]),
+        (
+            PrecisionQueue("q", 9, CHAT, (PrecisionQueueStep("english > 1", 1, "call.1 == 'x'"),)),
+            ["consider_if", "last step"],
+        ),
         (PrecisionQueue("q", 9, CHAT, steps((" or ".join(f"a{n} > 1" for n in range(11)), 0))), ["up to 10"]),
         (PrecisionQueue("q", 9, CHAT, steps(*[("english > 1", 0.0)] * 11)), ["1 to 10"]),
     ],

@@ -9,6 +9,7 @@ from cti_frames import (
     failure_resp,
 )
 from ctigw.errors import LocalProtocolError
+from ctigw.session import cti_server
 from ctigw.session.events import Lane
 from ctigw.wire import Message, NamedArray, NamedVariable, cti
 from session_pair import (
@@ -40,6 +41,13 @@ SERVED: list[Message] = [
     cti.MakeAgentNotRoutableReq(5, 5001, 5080),
     cti.MakeAgentReadyInd(5, 5001, 5080, 1),
     cti.MakeAgentNotReadyReq(5, 5001, 5080, 0),
+    cti.AgentInterruptAcceptedInd(5, 5001, 5080),
+    cti.AgentInterruptUnacceptedInd(5, 5001, 5080),
+    cti.AgentInterruptDoneAcceptedInd(5, 5001, 5080),
+    cti.ChangeMaxTaskLimitReq(5, 5001, 5080, 1),
+    cti.OverrideLimitReq(5, 5001, 5080),
+    cti.OfferApplicationTaskReq(5, 5001, 5080, 0, 0, 0, 0),
+    cti.StartApplicationTaskReq(5, 5001, 5080, 0, 0, 0, 0),
     cti.OfferTaskInd(5, 5001, 5080, TASK),
     cti.StartTaskInd(5, 5001, 5080, TASK),
     cti.PauseTaskInd(5, 5001, 5080, TASK),
@@ -48,6 +56,18 @@ SERVED: list[Message] = [
     cti.EndTaskInd(5, 5001, 5080, TASK, 38, 0),
     cti.UpdateTaskContextInd(5, TASK, 0, 0),
     cti.GetPrecallMessagesReq(5, 5001),
+    cti.BeginAgentInitInd(5),
+    cti.AgentInitReq(5, 5001, 5080, 14, 1, 1, 0),
+    cti.TaskInitInd(5, 5001, 5080, TASK, 1, 0, 0, 0),
+    cti.TaskInitReq(5, 5001, 5080, 1, 0, 0, 0, 0, 0),
+    cti.EndAgentInitInd(5),
+    cti.SetAppDataReq(5),
+    cti.SetAppPathDataInd(5),
+]
+SINCE_20: list[Message] = [
+    cti.GetAgentTasksReq(5, 5001, 5080),
+    cti.SnapshotTaskReq(5, 5001, 5080, TASK),
+    cti.AgentTasksRequestEvent(5001, 5080),
 ]
 
 
@@ -70,6 +90,37 @@ def test_agent_reporting_message_without_the_service_is_refused_in_the_way_of_it
     assert (written, refusals(events)) == ([refusal], ["not_allowed"])
 
 
+def test_set_agent_state_needs_client_control() -> None:
+    asked = cti_frame(cti.SetAgentStateReq(5, 5000, 2, 0, 0, 7, 0, 0, [(cti.SetAgentStateReq.AGENT_ID, "1080")]))
+    session = open_cti(services=S.CLIENT_CONTROL)
+    session.receive_bytes(asked, NOW)
+    assert [message.NAME for message in messages(session.take()[0])] == ["SET_AGENT_STATE_REQ"]
+    session = open_cti()
+    session.receive_bytes(asked, NOW)
+    assert hexes(session) == [failure_conf(12, 5)]
+
+
+@pytest.mark.parametrize("message", SINCE_20, ids=lambda message: message.NAME)
+def test_question_about_tasks_passes_from_version_20_on(message: Message) -> None:
+    for version in (20, 25):
+        session = open_cti(version)
+        session.receive_bytes(cti_frame(message, version), NOW)
+        assert messages(session.take()[0]) == [message]
+    session = open_cti(19)
+    session.receive_bytes(cti_frame(message, 20), NOW)
+    events, written = taken(session)
+    assert refusals(events) == ["not_for_version"]
+    asks = message.NAME.endswith("_REQ")
+    assert written == [failure_conf(48, 5, 19) if asks else failure_event(48)]
+
+
+def test_bad_tasks_request_event_gets_failure_event_because_it_has_no_invoke_id() -> None:
+    session = open_cti(services=S.ALL_EVENTS)
+    session.receive_bytes(cti_frame(cti.AgentTasksRequestEvent(5001, 5080)) + raw(264, b"\0"), NOW)
+    events, written = taken(session)
+    assert (written, refusals(events)) == ([failure_event(12), failure_event(25)], ["not_allowed", "malformed"])
+
+
 def test_query_agent_state_needs_client_control() -> None:
     query = cti_frame(cti.QueryAgentStateReq(5, 5000, 5001, 5080))
     session = open_cti(services=S.CLIENT_CONTROL)
@@ -85,13 +136,13 @@ def test_query_agent_state_needs_client_control() -> None:
     ("message", "answer"),
     [
         (cti.OverrideLimitReq(5, 5001, 5080), None),
-        (cti.AgentInterruptAcceptedInd(5, 5001, 5080), 19),
         (cti.BeginAgentInitInd(5), 19),
     ],
 )
 def test_message_that_is_not_built_is_refused_in_the_way_of_its_kind(
-    version: int, message: Message, answer: int | None
+    version: int, message: Message, answer: int | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(cti_server, "SERVED", frozenset())  # which are built is not the question here
     session = open_cti(version)
     session.receive_bytes(cti_frame(message, version), NOW)
     events, written = taken(session)

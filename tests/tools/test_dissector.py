@@ -117,7 +117,7 @@ def expected(entry: dict[str, object]) -> list[Pair]:
 
 
 def expected_texts(entry: dict[str, object]) -> Iterator[str]:
-    """The codes of a message with their texts, as the protocol tables have them."""
+    """The codes of a message with their texts, as the protocol tables have them; AgentMode as decisions A3 have it."""
     protocol: ProtocolName = "mr" if entry["protocol"] == "mr" else "cti"
     if entry["name"] is None or "body" in entry:
         return
@@ -133,7 +133,9 @@ def expected_texts(entry: dict[str, object]) -> Iterator[str]:
         for value in values if isinstance(values, list) else [values]:
             row = None if enum is None else catalogue.enumeration(protocol, enum)
             if row is not None and not row.flags and isinstance(value, int):
-                text = next((text for text, number in row.members if number == value), "Unknown")
+                inverted = enum == "agent_mode" and value in (0, 1) and entry["version"] in (14, 15, 16, 17)
+                shown = 1 - value if inverted else value
+                text = next((text for text, number in row.members if number == shown), "Unknown")
                 yield f"{name}: {text} ({value})"
 
 
@@ -272,6 +274,31 @@ def test_codes_are_shown_with_their_texts(tmp_path: Path) -> None:
     assert "Status: APPLICATION_OFFLINE (3)" in codes
     (_, (_, _, codes)) = dissected(capture_of([opened, state], tmp_path / "cti.pcap", 38001))
     assert f"AgentState: HOLD ({int(cti.AgentState.HOLD)})" in codes
+
+
+@pytest.mark.parametrize(
+    ("version", "texts_of_1_and_0"),
+    [
+        (13, ["ROUTABLE (1)", "NOT_ROUTABLE (0)"]),
+        (14, ["NOT_ROUTABLE (1)", "ROUTABLE (0)"]),
+        (17, ["NOT_ROUTABLE (1)", "ROUTABLE (0)"]),
+        (18, ["ROUTABLE (1)", "NOT_ROUTABLE (0)"]),
+        (25, ["ROUTABLE (1)", "NOT_ROUTABLE (0)"]),
+        (None, []),
+    ],
+)
+def test_agent_mode_has_the_text_of_the_conversations_version(
+    version: int | None, texts_of_1_and_0: list[str], tmp_path: Path
+) -> None:
+    """Without an OPEN_REQ the version is not known, and the number stands alone."""
+    codec = cti_codec(version or 25)
+    frames = [codec.encode(cti.MediaLoginReq(1, 5001, 6001, mode, 1)) for mode in (1, 0)]
+    if version is not None:
+        frames.insert(0, codec.encode(cti.OpenReq(1, version, 120, 1, 0, 0, 0, 0, 0, 0, 0)))
+    found = dissected(capture_of(frames, tmp_path / "mode.pcap", 42027))
+    modes = [text for _, _, codes in found for text in codes if text.startswith("AgentMode: ")]
+    assert modes == [f"AgentMode: {text}" for text in texts_of_1_and_0]
+    assert [dict(values).get("AgentMode") for _, values, _ in found[-2:]] == ["1", "0"]
 
 
 def test_on_other_ports_a_connection_is_found_by_its_open_req_only(tmp_path: Path) -> None:

@@ -19,8 +19,12 @@ LETTERS = {
     "UNSPEC": "X", "NAMEDVAR": "V", "NAMEDARRAY": "A", "ECCNAME": "N", "ECCVALUE": "W", "ECCARRAY": "Y",
 }  # fmt: skip
 OLDEST_CTI_VERSION = 13
-# An array of UINT is read as one; the emulator keeps the one array of USHORT as bytes.
-ARRAY_LETTERS = {"UINT": "L", "USHORT": "X"}
+ARRAY_LETTERS = {"UINT": "L", "USHORT": "M"}
+CTI_FILES = sorted(path.stem for path in PROTOCOL.glob("*.toml") if path.stem != "mr")
+SERVICES = {
+    *(32, 33, 124, 245, 254, 260, 261),
+    *range(93, 105), *range(107, 116), *range(128, 139), *range(143, 147), *range(230, 239), *range(282, 285),
+}  # fmt: skip
 
 
 class Entry(TypedDict, total=False):
@@ -57,7 +61,7 @@ def mr_tags() -> dict[int, tuple[str, str]]:
 
 TABLE: dict[tuple[str, int, int | None], Entry] = {
     (protocol, entry["number"], entry.get("subtype")): entry
-    for protocol, file in ((MR, "mr"), (CTI, "cti"), (CTI, "arm"))
+    for protocol, file in ((MR, "mr"), *((CTI, name) for name in CTI_FILES))
     for entry in messages(file)
     if "body_length" not in entry
 }
@@ -82,7 +86,7 @@ def test_the_emulator_and_the_gateway_read_a_message_alike(row: Row) -> None:
         }
 
 
-def test_the_emulator_knows_every_mr_message_and_every_task_message() -> None:
+def test_the_emulator_knows_every_mr_message_and_those_of_tasks_and_services() -> None:
     known = {(row.protocol, row.number, row.subtype) for row in ROWS}
-    needed = {key for key in TABLE if key[0] == MR or 151 <= key[1] <= 210 or key[1] <= 8}
+    needed = {key for key in TABLE if key[0] == MR or 151 <= key[1] <= 210 or key[1] <= 8 or key[1] in SERVICES}
     assert needed <= known

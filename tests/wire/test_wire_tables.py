@@ -199,6 +199,7 @@ def test_a_correction_can_add_a_field_that_goes_back(tmp_path: Path) -> None:
         ('name = "mr"\n', 'name = "cti"\n', "protocol", "name"),
         ("tag = 32, required = true", "tag = 33, required = true", "NEW_TASK.ScriptSelector", "name"),
         ('length = "UCHAR"', 'length = "BYTE"', "protocol.float_headers", "length"),
+        ('class = "Status"\n', 'class = "Status"\nswapped = [1, 2]\n', "enum.status", "swapped"),
     ],
 )
 def test_a_correction_that_does_not_fit_is_refused_by_file_table_and_key(

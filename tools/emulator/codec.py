@@ -21,11 +21,14 @@ TWO_BYTE_TAGS_SINCE = 20
 SHORT_FAILURE_BYTES = 8
 ONE_BYTE_TAG_LIMIT = 255
 
+UNKNOWN = "TYPE_"
+"""Begins the name of a message by its number: its body is one field, Body."""
 TASK_KEY = "TaskKey"
 TASK_KEY_PARTS = ("RouterCallKeyDay", "RouterCallKeyCallID", "RouterCallKeySequenceNumber")
 
 _PLAIN = {"U": ">I", "I": ">i", "H": ">H", "C": ">B"}
 _SIZES = {"U": 4, "I": 4, "H": 2, "C": 1, "T": 12, "R": 16}
+_LISTS = {"L": "U", "M": "H"}
 _MASKS = {"U": 0xFFFFFFFF, "H": 0xFFFF, "C": 0xFF}
 _AGENT_PARTS = ("Kind", "SkillTargetID", "PeripheralID", "PeripheralNumber")
 NO_TASK: list[Value] = [-1, -1, -1]
@@ -144,8 +147,8 @@ def pack(kind: str, value: Value, protocol: str) -> bytes:
         return _text(value) + (b"\0" if protocol == CTI else b"")
     if kind == "X":
         return value if isinstance(value, bytes) else _text(value)
-    if kind == "L":
-        return b"".join(_integer("U", member) for member in (value if isinstance(value, list) else [value]))
+    if kind in _LISTS:
+        return b"".join(_integer(_LISTS[kind], member) for member in (value if isinstance(value, list) else [value]))
     if kind in "NWY":
         head = _integer("U", _member(value, "EccTag"))
         index = _integer("C", _member(value, "Index")) if kind == "Y" else b""
@@ -173,10 +176,11 @@ def unpack(kind: str, data: bytes) -> Value:
         return _read_text(data)
     if kind == "X":
         return data
-    if kind == "L":
-        if len(data) % 4:
-            raise CodecError(f"{len(data)} bytes are no whole numbers of four")
-        return list(struct.unpack(f">{len(data) // 4}I", data))
+    if kind in _LISTS:
+        form = _PLAIN[_LISTS[kind]]
+        if len(data) % struct.calcsize(form):
+            raise CodecError(f"{len(data)} bytes are no whole numbers of {struct.calcsize(form)}")
+        return [number for (number,) in struct.iter_unpack(form, data)]
     if kind in "NWY":
         head = 5 if kind == "Y" else 4
         if len(data) < head:
@@ -205,15 +209,17 @@ def _floating_head(protocol: str, version: int) -> struct.Struct:
 
 
 def _default(kind: str) -> Value:
-    if kind == "T":
-        return NO_TASK
-    return NO_AGENT if kind == "R" else 0
+    nothing: dict[str, Value] = {"T": NO_TASK, "R": NO_AGENT, "X": ""}
+    return nothing.get(kind, 0)
 
 
 def row_of(protocol: str, name: str) -> Row:
-    """The table's row; CodecError for a name that it does not know."""
+    """The table's row, or that of TYPE_n with its Body; CodecError for a name that it does not know."""
     row = BY_NAME.get((protocol, name))
     if row is None:
+        number = name.removeprefix(UNKNOWN)
+        if number != name and number.isdecimal():
+            return Row(protocol, int(number), None, name, (Field("Body", "X", 0),), {})
         raise CodecError(f"no {protocol} message is called {name}")
     return row
 
@@ -263,7 +269,7 @@ def decode(protocol: str, version: int, number: int, body: bytes) -> Message:
         offset = 4
     row = BY_NUMBER.get((protocol, number, subtype))
     if row is None:
-        return Message(protocol, f"TYPE_{number}", {"Body": body})
+        return Message(protocol, f"{UNKNOWN}{number}", {"Body": body})
     short = protocol == CTI and row.name == "FAILURE_CONF" and len(body) == SHORT_FAILURE_BYTES
     message = Message(protocol, row.name)
     for entry in _layout(row, version, {"Status"} if short else set()):
@@ -303,7 +309,7 @@ def build(protocol: str, name: str, values: dict[str, Value], named: dict[str, s
     for key, value in values.items():
         if key in fixed:
             message.fields[key] = value
-        elif isinstance(value, list) and kinds.get(key) != "L" and not _is_task_id(kinds.get(key), value):
+        elif isinstance(value, list) and kinds.get(key) not in _LISTS and not _is_task_id(kinds.get(key), value):
             message.floating.extend((key, member) for member in value)
         else:
             message.floating.append((key, value))

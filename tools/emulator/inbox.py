@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 from emulator.codec import Message, Value, text_of
 from emulator.load import MismatchError, until
-from emulator.scenario import ANY, difference
+from emulator.scenario import ANY, difference, pair_up
 
 LIMIT = 100_000
 """Messages kept; the oldest goes first. A peer under load lists what it does not want to see in `ignore`."""
@@ -46,11 +47,11 @@ class Inbox:
         self._end = end
         self.messages: deque[Message] = deque(maxlen=LIMIT)
         self.arrived = asyncio.Event()
-        self._waiting: Wanted | None = None
+        self._waiting: Sequence[Wanted] = ()
 
     def awaits(self, message: Message) -> bool:
         """Whether a step waits for just this message now."""
-        return self._waiting is not None and self._waiting.fits(message)
+        return any(wanted.fits(message) for wanted in self._waiting)
 
     def put(self, message: Message) -> None:
         """A message has come."""
@@ -63,13 +64,40 @@ class Inbox:
         def settled() -> bool:
             return any(map(wanted.fits, self.messages)) or self._end() is not None or (strict and bool(self.messages))
 
-        self._waiting = wanted
+        self._waiting = (wanted,)
         await until(settled, self.arrived, within_s)
-        self._waiting = None
+        self._waiting = ()
         found = next(filter(wanted.fits, self.messages), None)
         if found is None or (strict and found is not self.messages[0]):
             raise MismatchError(self._explain(wanted, within_s))
         self.messages.remove(found)
+        return found
+
+    async def take_set(self, wanted: Sequence[Wanted], within_s: float, strict: bool = False) -> list[Message]:
+        """A message for each of `wanted`, in whatever order they come; with `strict` nothing else may come between.
+
+        The messages are in the order of `wanted`. MismatchError tells those that got none.
+        """
+
+        def candidates() -> list[Message]:
+            return list(islice(self.messages, len(wanted) if strict else None))
+
+        def settled() -> bool:
+            full = strict and len(self.messages) >= len(wanted)
+            return full or self._end() is not None or None not in pair_up(wanted, candidates(), Wanted.fits)
+
+        self._waiting = wanted
+        await until(settled, self.arrived, within_s)
+        self._waiting = ()
+        messages = candidates()
+        places = pair_up(wanted, messages, Wanted.fits)
+        found = [messages[place] for place in places if place is not None]
+        if len(found) < len(wanted):
+            missing = (each for each, place in zip(wanted, places, strict=True) if place is None)
+            raise MismatchError("; ".join(self._explain(each, within_s) for each in missing))
+        kept = [message for message in self.messages if not any(message is taken for taken in found)]
+        self.messages.clear()
+        self.messages.extend(kept)
         return found
 
     def _explain(self, wanted: Wanted, within_s: float) -> str:

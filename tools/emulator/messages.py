@@ -1,21 +1,24 @@
 """What the messages look like: the emulator's own table, typed by hand.
 
 Knows: numbers, names, fields, widths and tags of every MR message, of the CTI session and agent state messages, and of
-the ARM and task messages. Must not know: the gateway's tables. This is a second, independent reading of the same
-references (mr.toml and mr-wire.md; cti.toml 1-8, 30, 31, 35-39, 105, 106; arm.toml 151-210, 255-266), so that a slip in
-one of the two readings shows up as a mismatch between the two programs.
+the ARM and task messages; `emulator.service_messages` adds the other services. Must not know: the gateway's tables.
+This is a second, independent reading of the same references (mr.toml and mr-wire.md; cti.toml 1-8, 30, 31, 35-39, 105,
+106; arm.toml 151-210, 255-266), so that a slip in one of the two readings shows up as a mismatch between the two
+programs.
 
 Notation, one message a line: ``number NAME fixed fields | floating fields``. A fixed field is ``Name:type`` and may end
 in ``@N``: only since protocol version N. A floating field is ``tag=Name:type``. ``@word`` is a set of floating fields.
 
 Types: U unsigned 32, I signed 32, H unsigned 16, C unsigned 8, T task id (three I), R agent reference (U I I I),
-S text, X opaque bytes, L list of U in one field, V named variable, A named array element, and of MR only N, W, Y:
-ECC name, value and array element.
+S text, X opaque bytes, L and M lists of U and of H in one field, V named variable, A named array element, and of MR
+only N, W, Y: ECC name, value and array element.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+from emulator import service_messages
 
 MR = "mr"
 CTI = "cti"
@@ -66,7 +69,7 @@ _CTI_SETS = {
     "@strings": "99=ScriptSelector:S 100=ApplicationString1:S 101=ApplicationString2:S",
     "@precall": "6=AgentInstrument:S @key 8=ANI:S 9=UserToUserInfo:X 11=DialedNumber:S 12=CallerEnteredDigits:S "
     "@calls @named",
-}
+} | service_messages.SETS
 
 # Fixed fields that several messages share, spelled once.
 _TASK = "InvokeID:U MRDID:I ICMAgentID:I TaskID:T"
@@ -96,7 +99,7 @@ _CTI_MESSAGES = f"""
 37  QUERY_AGENT_STATE_CONF       InvokeID:U AgentState:H NumSkillGroups:H MRDID:I NumTasks:U AgentMode:H MaxTaskLimit:U ICMAgentID:I AgentAvailabilityStatus:U DepartmentID:I@19 | @device @groups 65=SkillGroupState:H 255=InternalAgentState:H 266=MaxBeyondTaskLimit:U
 38  SET_AGENT_STATE_REQ          InvokeID:U PeripheralID:U AgentState:H AgentWorkMode:H NumSkillGroups:H EventReasonCode:H ForcedFlag:C AgentServiceReq:U | 5=AgentID:S 6=AgentInstrument:S 49=AgentPassword:S 62=SkillGroupNumber:I 64=SkillGroupPriority:H 68=PositionID:S 69=SupervisorID:S 257=SSOEnabled:H 303=ActiveTerminal:S
 39  SET_AGENT_STATE_CONF         InvokeID:U
-105 AGENT_PRE_CALL_EVENT         {_PRECALL} AgentSkillTargetID:U@20 | @precall 5=AgentID:S 210=FltCallTypeID:U 221=PreCallInvokeID:U 294=ProtocolReferenceGUID:S 310=NumOfEnabledServices:H 311=CcaiConfigId:S 309=FltEnabledServices:X
+105 AGENT_PRE_CALL_EVENT         {_PRECALL} AgentSkillTargetID:U@20 | @precall 5=AgentID:S 210=FltCallTypeID:U 221=PreCallInvokeID:U 294=ProtocolReferenceGUID:S 310=NumOfEnabledServices:H 311=CcaiConfigId:S 309=FltEnabledServices:M
 106 AGENT_PRE_CALL_ABORT_EVENT   MonitorID:U MRDID:I | 6=AgentInstrument:S @key
 151 MEDIA_LOGIN_REQ              {_AGENT} AgentMode:H MaxTaskLimit:U | 266=MaxBeyondTaskLimit:U 312=MediaType:S 313=MediaProvider:S
 152 MEDIA_LOGIN_RESP             {_STATUS}
@@ -231,6 +234,8 @@ def _rows(protocol: str, table: str, shared_tags: dict[int, tuple[str, str]]) ->
     return rows
 
 
-ROWS = _rows(MR, _MR_MESSAGES, _tags(_MR_TAGS)) + _rows(CTI, _CTI_MESSAGES, {})
+ROWS = (
+    _rows(MR, _MR_MESSAGES, _tags(_MR_TAGS)) + _rows(CTI, _CTI_MESSAGES, {}) + _rows(CTI, service_messages.MESSAGES, {})
+)
 BY_NAME = {(row.protocol, row.name): row for row in ROWS}
 BY_NUMBER = {(row.protocol, row.number, row.subtype): row for row in ROWS}

@@ -1,23 +1,24 @@
 """One peer playing its steps.
 
-Knows: what each step word does, the automatic answers of a peer (heartbeats, RUN_SCRIPT_RESULT, CLOSE_CONF), numbering
-of InvokeID, DialogueID and SendSeqNo. Must not know: the file form of scenarios, how messages look in bytes.
-Rules: mr-wire.md (g) session and dialogue procedure; cti-notes.md "Opening", "Keeping and ending".
+Knows: what each step word does, the automatic answers of a peer (heartbeats, RUN_SCRIPT_RESULT, CLOSE_CONF). Must not
+know: the file form of scenarios, how messages look in bytes. Rules: mr-wire.md (g) session procedure; cti-notes.md
+"Opening", "Keeping and ending".
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import ChainMap, Counter
+from collections import ChainMap
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from emulator.codec import CodecError, Message, Value, build, encode, row_of, text_of
+from emulator.codec import CodecError, Message, Value, build, encode, text_of
 from emulator.connection import Connection, Endpoint, endpoint_of
 from emulator.inbox import Inbox, Wanted
 from emulator.load import Abandoned, MismatchError, Policy, SignIn, TaskSource, Worker, until
 from emulator.messages import CTI
+from emulator.numbering import Numbering
 from emulator.report import RECEIVED, SENT, Report, line
 from emulator.scenario import (
     ANY,
@@ -46,8 +47,6 @@ FAILURES = {
     "FAILURE_CONF", "FAILURE_EVENT", "FAILURE_RESP", "CONTROL_FAILURE_CONF", "DIALOGUE_FAILURE_CONF",
     "DIALOGUE_FAILURE_EVENT", "NEW_TASK_FAILURE",
 }  # fmt: skip
-OUTSIDE_DIALOGUES = {"ROUTING_ENABLED", "ROUTING_DISABLED", "GRACEFUL_SHUTDOWN_EVENT"}
-"""Task control messages whose DialogueID and SendSeqNo are NULL."""
 NEEDS_NO_CONNECTION = {"pause_s", "repeat", "barrier", "wait_for", "connect", "close"}
 
 
@@ -98,9 +97,7 @@ class Peer:
         self._handlers: list[Callable[[Message], bool]] = []
         self._worker: Worker | None = None
         self._instruments: dict[str, int] = {}
-        self._invoke_id = 0
-        self._dialogue_id = 0
-        self._sequence: Counter[int] = Counter()
+        self._numbering = Numbering()
         self._heartbeats: set[int] = set()
         self._script_dialogues: set[int] = set()
         self._watch: asyncio.Task[None] | None = None
@@ -112,6 +109,7 @@ class Peer:
             "send": self._send,
             "send_hex": self._send_hex,
             "expect": self._expect,
+            "expect_set": self._expect_set,
             "expect_nothing": self._expect_nothing,
             "expect_close_s": self._expect_close,
             "pause_s": self._pause,
@@ -130,36 +128,26 @@ class Peer:
 
     def post(self, name: str, values: dict[str, Value], named: dict[str, str] | None = None) -> Message:
         """Send a message. InvokeID, DialogueID and SendSeqNo are filled in where the caller gives none."""
-        message = build(self.plan.protocol, name, values, named)
-        self._fill_in(message)
-        data = encode(message, self.version)
+        message, data = self._made(name, values, named)
         if self._connection is not None:
             self._connection.write(data)
         self.report.message(self.name, SENT, message, self.version)
         return message
 
-    def _fill_in(self, message: Message) -> None:
-        fields = message.fields
-        known = {entry.name for entry in row_of(message.protocol, message.name).fields}
-        if "DialogueID" in known and message.name in OUTSIDE_DIALOGUES:
-            fields.setdefault("DialogueID", -1)
-            fields.setdefault("SendSeqNo", -1)
-        elif "DialogueID" in known:
-            self._fill_in_dialogue(message)
-        if "InvokeID" in known and "InvokeID" not in fields:
-            self._invoke_id += 1
-            fields["InvokeID"] = self._invoke_id
+    def _made(self, name: str, values: dict[str, Value], named: dict[str, str] | None) -> tuple[Message, bytes]:
+        message = build(self.plan.protocol, name, values, named)
+        self._numbering.fill_in(message)
+        return message, encode(message, self.version)
 
-    def _fill_in_dialogue(self, message: Message) -> None:
-        fields = message.fields
-        if message.name == "NEW_TASK" and "DialogueID" not in fields:
-            self._dialogue_id += 1
-            fields["DialogueID"] = self._dialogue_id
-        dialogue = message.number("DialogueID")
-        if "SendSeqNo" not in fields:
-            # A dialogue's numbering begins anew with its NEW_TASK.
-            self._sequence[dialogue] = 1 if message.name == "NEW_TASK" else self._sequence[dialogue] + 1
-            fields["SendSeqNo"] = self._sequence[dialogue]
+    def _post_cut(self, step: Step, name: str) -> None:
+        """Send the beginning of a message; whatever follows on this connection is read as its rest."""
+        _, data = self._made(name, self._values(step), self._named(step))
+        count = int(self._figure(step, "first_bytes", 0))
+        if not 0 < count < len(data):
+            raise ScenarioError(f"{name} has {len(data)} bytes here: first_bytes is 1 to {len(data) - 1}")
+        if self._connection is not None:
+            self._connection.write(data[:count])
+        self.report.raw(self.name, data[:count])
 
     async def drain(self) -> None:
         """Wait until the socket takes more."""
@@ -346,7 +334,10 @@ class Peer:
     async def _send(self, step: Step) -> None:
         for _ in range(int(self._figure(step, "times", 1))):
             name = text_of(resolve(step.argument, self.scope))
-            self._capture(step, self.post(name, self._values(step), self._named(step)))
+            if "first_bytes" in step.options:
+                self._post_cut(step, name)
+            else:
+                self._capture(step, self.post(name, self._values(step), self._named(step)))
             await self.drain()
 
     async def _send_hex(self, step: Step) -> None:
@@ -385,6 +376,13 @@ class Peer:
         for _ in range(int(self._figure(step, "count", 1))):
             self._capture(step, await self._inbox.take(wanted, within_s, strict=bool(step.options.get("next", 0))))
 
+    async def _expect_set(self, step: Step) -> None:
+        within_s = self._figure(step, "within_s", DEFAULT_WITHIN_S)
+        wanted = [self._wanted(member) for member in step.steps]
+        found = await self._inbox.take_set(wanted, within_s, strict=bool(step.options.get("next", 0)))
+        for member, message in zip(step.steps, found, strict=True):
+            self._capture(member, message)
+
     async def _expect_nothing(self, step: Step) -> None:
         wanted = self._wanted(step)
         await asyncio.sleep(self._figure(step, "for_s", 1))
@@ -407,7 +405,8 @@ class Peer:
 
     async def _repeat(self, step: Step) -> None:
         outer = dict(self.scope.maps[0]) if isinstance(self.scope, ChainMap) else {}
-        for index in range(int(self._argument(step))):
+        first = int(self._figure(step, "first", 0))
+        for index in range(first, first + int(self._argument(step))):
             await self._play(step.steps, outer | {"index": index})
 
     async def _barrier(self, step: Step) -> None:
@@ -466,6 +465,8 @@ class Peer:
             routable_again_s=self._figure(step, "routable_again_s", -1),
             disposition=int(self._figure(step, "disposition", 38)),
         )
+        if self._worker is not None:
+            self._handlers.remove(self._worker.handle)
         self._worker = Worker(self, policy, self.stage.abandoned, self._instruments)
         self._handlers.append(self._worker.handle)
 

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from emulator.codec import TASK_KEY, CodecError, Message, Value, row_of, text_of
 from emulator.messages import CTI, MR
+
+T = TypeVar("T")
+U = TypeVar("U")
 
 DEFAULT_LIMIT_S = 60.0
 """A scenario without `limit_s` may take this long."""
@@ -31,13 +35,14 @@ SCENARIO_KEYS = {"name", "about", "limit_s", "connect"}
 # Step word -> the options it takes beside its fields (keys that begin with a capital letter).
 STEP_OPTIONS: dict[str, set[str]] = {
     "open": {"ecc"},
-    "send": {"ecc", "capture", "times"},
+    "send": {"ecc", "capture", "times", "first_bytes"},
     "send_hex": {"times"},
     "expect": {"within_s", "capture", "ecc", "next", "count"},
+    "expect_set": {"within_s", "next"},
     "expect_nothing": {"for_s"},
     "expect_close_s": set(),
     "pause_s": set(),
-    "repeat": {"steps"},
+    "repeat": {"steps", "first"},
     "barrier": {"within_s"},
     "wait_for": {"within_s"},
     "connect": set(),
@@ -62,7 +67,11 @@ ANY = "*"
 """Any message in an expect, any value in a pattern."""
 OPEN_WAYS = ("accepted", "sent")
 CLOSE_WAYS = ("request", "fin", "reset")
+SET_MEMBER_OPTIONS = {"ecc", "capture"}
+"""What an expect inside of expect_set may have: how long and how often is said once, for all of them."""
 OPERATORS = {"any_of", "at_least", "differs", "absent", "has_bits"}
+LIST_OPERATORS = {"all", "all_in_any_order", "times"}
+"""These look at all values of a field together, the others at one of them."""
 _REFERENCE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 
 
@@ -180,15 +189,23 @@ def _step(protocol: str, found: object, place: str) -> Step:
     fields = {key: _value(member, place) for key, member in table.items() if key[:1].isupper()}
     _known({key for key in table if not key[:1].isupper()}, STEP_OPTIONS[word] | {word}, f"{place} ({word})")
     inner = _list(table.pop("steps"), place) if word == "repeat" and "steps" in table else []
+    if word == "expect_set":
+        inner = _list(table[word], place)
+        table[word] = len(inner)
     argument = _value(table[word], place)
     _check_fields(protocol, word, argument, fields, place)
     ways = {"open": OPEN_WAYS, "close": CLOSE_WAYS}.get(word)
     if ways is not None and argument not in ways:
         raise ScenarioError(f"{place}: {word} takes one of {', '.join(ways)}")
     options = {key: _value(member, place) for key, member in table.items() if not key[:1].isupper() and key != word}
-    return Step(
-        word, argument, fields, options, _steps(protocol, inner, place), f"{place} ({word} {text_of(argument)})"
-    )
+    steps = _steps(protocol, inner, place)
+    if word == "expect_set" and not steps:
+        raise ScenarioError(f"{place}: expect_set needs at least one expect")
+    for member in steps if word == "expect_set" else ():
+        if member.word != "expect":
+            raise ScenarioError(f"{member.place}: only expect has a place in expect_set")
+        _known(set(member.options), SET_MEMBER_OPTIONS, member.place)
+    return Step(word, argument, fields, options, steps, f"{place} ({word} {text_of(argument)})")
 
 
 def _steps(protocol: str, found: list[object], place: str) -> tuple[Step, ...]:
@@ -338,6 +355,47 @@ def _operate(operator: str, operand: Value, value: Value) -> bool:
     return value >= operand if operator == "at_least" else value & operand == operand
 
 
+def pair_up(wanted: Sequence[T], found: Sequence[U], fits: Callable[[T, U], bool]) -> list[int | None]:
+    """For each wanted the place of the found that is its own, the earliest possible; None where none is left.
+
+    As many as can get one get one: who fits several makes room for who fits one only.
+    """
+    owner: dict[int, int] = {}
+
+    def place(number: int, tried: set[int]) -> bool:
+        for position, candidate in enumerate(found):
+            if position not in tried and fits(wanted[number], candidate):
+                tried.add(position)
+                if position not in owner or place(owner[position], tried):
+                    owner[position] = number
+                    return True
+        return False
+
+    for number in range(len(wanted)):
+        place(number, set())
+    places = {number: position for position, number in owner.items()}
+    return [places.get(number) for number in range(len(wanted))]
+
+
+def _together(operator: str, operand: Value, values: list[Value]) -> bool:
+    """Whether all values of a field fit."""
+    if operator == "times":
+        return len(values) == operand
+    if not isinstance(operand, list) or len(operand) != len(values):
+        return False
+    if operator == "all":
+        return all(matches(pattern, value) for pattern, value in zip(operand, values, strict=True))
+    return None not in pair_up(operand, values, matches)
+
+
+def _fits(pattern: Value, values: list[Value]) -> bool:
+    """Whether one value of a field fits, or all of them where the pattern looks at all."""
+    operator = next((key for key in pattern if key in LIST_OPERATORS), None) if isinstance(pattern, dict) else None
+    if isinstance(pattern, dict) and operator is not None:
+        return _together(operator, pattern[operator], values)
+    return any(matches(pattern, value) for value in values)
+
+
 def difference(message: Message, patterns: Mapping[str, Value], named: Mapping[str, Value]) -> str | None:
     """The first field that does not fit, in words; None when all do."""
     for name, pattern in patterns.items():
@@ -345,7 +403,7 @@ def difference(message: Message, patterns: Mapping[str, Value], named: Mapping[s
         if is_absent(pattern):
             if values:
                 return f"{name} is there: {values[0]!r}"
-        elif not any(matches(pattern, value) for value in values):
+        elif not _fits(pattern, values):
             found = text_of(values[0]) if len(values) == 1 else text_of(values) or "missing"
             return f"{name} is {found}, not {text_of(pattern)}"
     variables = message.named()

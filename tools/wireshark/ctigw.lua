@@ -160,7 +160,7 @@ PROTOCOLS.cti.enums = {
     agent_state_mask = { flags = true, values = { { 1, "LOGIN" }, { 2, "LOGOUT" }, { 4, "NOT_READY" }, { 8, "AVAILABLE" }, { 16, "TALKING" }, { 32, "WORK_NOT_READY" }, { 64, "WORK_READY" }, { 128, "BUSY_OTHER" }, { 256, "RESERVED" }, { 512, "HOLD" }, { 1024, "ACTIVE" }, { 2048, "PAUSED" }, { 4096, "INTERRUPTED" }, { 8192, "NOT_ACTIVE" } } },
     config_mask = { flags = true, values = { { 1, "SERVICE" }, { 2, "SKILL_GROUP" }, { 4, "AGENT" }, { 8, "DEVICE" }, { 16, "CALL_TYPE" }, { 32, "MEDIA_ROUTING_DOMAIN" }, { 64, "PERIPHERAL" }, { 128, "AGENT_DESK_SETTINGS" }, { 256, "TERMINAL" }, { 512, "AGENT_SERVICES" } } },
     agent_service_request_mask = { flags = true, values = { { 1, "OUTBOUND_SUPPORT" } } },
-    agent_mode = { flags = false, values = { [0] = "NOT_ROUTABLE", [1] = "ROUTABLE" } },
+    agent_mode = { flags = false, values = { [0] = "NOT_ROUTABLE", [1] = "ROUTABLE" }, swapped = { 14, 17 } },
     session_type = { flags = false, values = { [0] = "UNKNOWN", [1] = "ACTIVE", [2] = "STANDBY" } },
     agent_direction = { flags = false, values = { [0] = "NONE", [1] = "IN", [2] = "OUT", [3] = "OTHER_IN", [4] = "OTHER_OUT", [5] = "OUTBOUND_RESERVE", [6] = "OUTBOUND_PREVIEW", [7] = "OUTBOUND_PREDICTIVE" } },
     agent_availability_status = { flags = false, values = { [0] = "NOT_AVAILABLE", [1] = "ICM_AVAILABLE", [2] = "APPLICATION_AVAILABLE" } },
@@ -1111,9 +1111,10 @@ for _, protocol in pairs(PROTOCOLS) do
         local made = { row = field, kind = kind, members = {} }
         if kind.code then
             local enum = field.enum and protocol.enums[field.enum]
-            local texts = enum and not enum.flags and enum.values or nil
+            local texts = enum and not enum.flags and not enum.swapped and enum.values or nil
             made.field = ProtoField[KINDS[kind.code]](abbreviation, field.name, base.DEC, texts)
             made.flags = enum and enum.flags and enum.values or nil
+            made.swapped = enum and enum.swapped and enum or nil
         elseif field.type == "UNSPEC" then
             made.field = ProtoField.bytes(abbreviation, field.name)
         else
@@ -1165,10 +1166,25 @@ local function text_bytes(protocol, data)
     return place == #data and #data > 0 and #data - 1 or nil
 end
 
+local current -- the conversation of the frame that is dissected now: { protocol, version, told }
+
+-- The text of a code whose table has two members, which some versions swap.
+local function swapped_text(enum, value)
+    local turned = current.version >= enum.swapped[1] and current.version <= enum.swapped[2]
+    for code, text in pairs(enum.values) do
+        if enum.values[value] and (code ~= value) == turned then
+            return text
+        end
+    end
+    return "Unknown"
+end
+
 local function add_integer(tree, made, range)
     local item = tree:add(made.field, range)
     local value = number(range, made.kind.code)
-    if made.flags then
+    if made.swapped and current.told then
+        item:set_text(made.row.name .. ": " .. swapped_text(made.swapped, value) .. " (" .. value .. ")")
+    elseif made.flags then
         local names = {}
         for _, flag in ipairs(made.flags) do
             if flag[1] > 0 and math.floor(value / flag[1]) % 2 == 1 then
@@ -1469,20 +1485,17 @@ local function conversation(frame, pinfo)
     end
     if protocol then
         if not pinfo.visited then
-            known[#known + 1] = { frame = pinfo.number, protocol = protocol, version = version }
+            known[#known + 1] = { frame = pinfo.number, protocol = protocol, version = version, told = true }
         end
-        return protocol, version
+        return { protocol = protocol, version = version, told = true }
     end
-    local latest = known[1]
+    local latest = known[1] or { protocol = PROTOCOLS.cti, version = PROTOCOLS.cti.newest, told = false }
     for _, opening in ipairs(known) do
         if opening.frame <= pinfo.number then
             latest = opening
         end
     end
-    if latest then
-        return latest.protocol, latest.version
-    end
-    return PROTOCOLS.cti, PROTOCOLS.cti.newest
+    return latest
 end
 
 local function frame_length(buffer, pinfo, offset)
@@ -1500,8 +1513,8 @@ local function dissect_frame(buffer, pinfo, tree)
         branch:add_proto_expert_info(malformed, "MessageLength " .. length .. " is no length of a frame")
         return buffer:len()
     end
-    local protocol, version = conversation(buffer, pinfo)
-    dissect_message(protocol, version, buffer, pinfo, tree)
+    current = conversation(buffer, pinfo)
+    dissect_message(current.protocol, current.version, buffer, pinfo, tree)
     return buffer:len()
 end
 

@@ -1,7 +1,7 @@
 """TCP connections out of a packet capture.
 
 Knows the link layers that captures of a server usually have, with VLAN tags, and IPv4 and IPv6 by way of dpkt. Must not
-know the protocols above TCP; `ctigw.replay` puts the segments in order. This is the only module that imports dpkt.
+know the protocols above TCP; `ctigw.replay` puts the segments in order.
 """
 
 import struct

@@ -15,6 +15,7 @@ import click
 from ctigw.config.loader import load
 from ctigw.config.problems import InvalidConfiguration
 from ctigw.config.render import render
+from ctigw.config.routing import RoutingSettings
 from ctigw.config.settings import ListenerSettings, Settings
 from ctigw.errors import ConfigurationError
 
@@ -56,7 +57,7 @@ def _deeper_problems(settings: Settings) -> list[ConfigurationError]:
     """What the parts of the daemon find when they are made from the settings; nothing is opened but files."""
     from ctigw.gateway.assembly import session_factory
     from ctigw.net.tls import server_context
-    from ctigw.routing.script import compile_scripts
+    from ctigw.routing.scripts.compilation import compile_scripts
 
     makers: list[tuple[str, Callable[[], object]]] = [
         (f"listener {listener.address}: ", partial(server_context, listener.tls))
@@ -84,6 +85,7 @@ def _summary(settings: Settings) -> Iterator[str]:
     yield _row("cti clients", [client.id for client in settings.cti_clients])
     yield _row("applications", [application.name for application in settings.applications])
     yield _row("agents", [agent.id for agent in routing.agents])
+    yield _row("agent teams", [team.name for team in routing.agent_teams])
     queues = [f"sg:{group.name}" for group in routing.skill_groups]
     yield _row("queues", queues + [f"pq:{queue.name}" for queue in routing.precision_queues])
     yield _row("scripts", [call_type.name for call_type in routing.call_types])
@@ -130,6 +132,27 @@ def _notes(settings: Settings) -> Iterator[str]:
     empty = {group.name for group in routing.skill_groups} - {n for agent in routing.agents for n in agent.skill_groups}
     for name in sorted(empty):
         yield f"skill group {name} has no agent"
+    yield from _vain_waits(routing)
+
+
+def _vain_waits(routing: RoutingSettings) -> Iterator[str]:
+    """Scripts that let a task wait for its agent for longer than it may stay in queues."""
+    from ctigw.routing.scripts.compilation import compile_scripts
+    from ctigw.routing.scripts.steps import PreferredAgent
+
+    domains = {mrd.id: mrd for mrd in routing.media_routing_domains}
+    scripts = compile_scripts(routing)
+    found: dict[str, None] = {}
+    for selector in routing.script_selectors:
+        mrd = domains[selector.mrd]
+        own = mrd.max_time_in_queue_s
+        longest = routing.router.max_time_in_queue_s if own is None else own
+        for number, step in enumerate(scripts[selector.call_type].steps, start=1):
+            if isinstance(step, PreferredAgent) and step.wait_s >= longest:
+                place = f"call_type {selector.call_type}, step {number} (preferred_agent)"
+                limit = f"tasks of domain {mrd.name} may stay in queues for {longest:g} s only"
+                found[f"{place} waits {step.wait_s:g} s, but {limit}"] = None
+    yield from found
 
 
 def _readable_by_everybody(settings: Settings) -> Iterator[str]:

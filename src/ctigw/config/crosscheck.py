@@ -1,6 +1,6 @@
 """What must hold between tables: references, unique names and numbers, combinations.
 
-Knows every table by name; must not know files' contents, sockets or scripts (`ctigw.routing.script` checks those).
+Knows every table by name; must not know files' contents, sockets or scripts (`ctigw.routing.scripts` checks those).
 Rules: semantics 1.2 (one domain of one peripheral belongs to one path), 5.3 (attributes), 6.1 (selectors), decisions
 C2, D1, D2, F2. A table that had a problem of its own is not checked again, but its names still count as known, so
 that one mistake is reported once.
@@ -11,6 +11,7 @@ from collections.abc import Collection
 from ctigw.config.problems import Place
 from ctigw.config.routing import (
     Agent,
+    AgentTeam,
     ApplicationPath,
     Attribute,
     CallType,
@@ -52,6 +53,7 @@ def cross_check(settings: Settings, tables: Tables, service_names: Collection[st
     _check_domains_and_peripherals(tables)
     _check_application_paths(tables)
     _check_agents(tables)
+    _check_agent_teams(tables)
     _check_queues(tables)
     _check_scripts(tables)
     _check_cti_clients(tables, service_names)
@@ -143,6 +145,28 @@ def _check_attribute_value(tables: Tables, attribute: Attribute, value: bool | i
     elif isinstance(value, bool) or not PROFICIENCY_LOW <= value <= PROFICIENCY_HIGH:
         allowed = f"{PROFICIENCY_LOW} to {PROFICIENCY_HIGH}"
         tables.problems.add(place, "is no proficiency", value=value, allowed=allowed)
+
+
+def _check_agent_teams(tables: Tables) -> None:
+    """Members and supervisors are agents of the team's own peripheral; somebody may be both, and in several teams."""
+    teams = tables.each(AgentTeam)
+    tables.unique((team.id, place.inside("id")) for team, place in teams)
+    tables.unique((team.name, place.inside("name")) for team, place in teams)
+    peripherals = tables.known("peripheral", "id")
+    peripherals_of: dict[str, set[int]] = {}
+    for agent, _ in tables.each(Agent):
+        peripherals_of.setdefault(agent.id, set()).add(agent.peripheral)
+    for team, place in teams:
+        tables.refer(team.peripheral, place.inside("peripheral"), "peripheral", "id")
+        for role, numbers in (("agents", team.agents), ("supervisors", team.supervisors)):
+            named = [(number, place.inside(role, n)) for n, number in enumerate(numbers)]
+            tables.unique(named)
+            for number, at in named:
+                tables.refer(number, at, "agent", "id")
+                # A peripheral that does not exist is one mistake, and told already.
+                others = peripherals_of.get(number, {team.peripheral})
+                if peripherals >= others | {team.peripheral} and team.peripheral not in others:
+                    tables.problems.add(at, f"is no agent of peripheral {team.peripheral}", value=number)
 
 
 def _check_queues(tables: Tables) -> None:

@@ -13,9 +13,11 @@ from ctigw.config.key import key
 ID_HIGH = 2**31 - 1
 """Largest id that an INT field carries on the wire."""
 
+SERVICE_LEVEL_TYPES = ("ignore_abandoned", "negative", "positive")
+"""How abandoned tasks count in a service level: not at all, against it, for it (semantics 1.1 and 10.1)."""
 
 ScriptStep = dict[str, Any]
-"""One step of a script as written; `ctigw.routing.script` gives it its meaning (decisions H)."""
+"""One step of a script as written; `ctigw.routing.scripts` gives it its meaning (decisions H)."""
 
 
 @attrs.frozen
@@ -27,6 +29,9 @@ class RouterSettings:
         "tasks of one call type that may wait at once; 0: no limit", default=0, low=0, high=1_000_000
     )
     max_time_in_queue_s: float = key("longest stay of a task in queues", default=3600.0, low=1, high=31_536_000)
+    pick_pull_while_not_ready: bool = key(
+        "may an agent who is not ready pick and pull (EnablePickPullWhileInNotReady)", default=False
+    )
 
 
 @attrs.frozen
@@ -44,8 +49,23 @@ class MediaRoutingDomain:
     service_level_threshold_s: float = key(
         "service level threshold; 0: no service level event", default=30.0, low=0, high=604_800
     )
+    service_level_type: str = key(
+        "how abandoned tasks count in the service level", default="ignore_abandoned", choices=SERVICE_LEVEL_TYPES
+    )
     max_tasks_in_queue: int | None = key(
         "tasks of this domain that may wait at once; absent: no limit of its own", default=None, low=1, high=1_000_000
+    )
+    max_tasks_per_call_type: int | None = key(
+        "tasks of one call type that may wait at once in this domain; 0: no limit; absent: as the router says",
+        default=None,
+        low=0,
+        high=1_000_000,
+    )
+    max_time_in_queue_s: float | None = key(
+        "longest stay of a task of this domain in queues; absent: as the router says",
+        default=None,
+        low=1,
+        high=31_536_000,
     )
 
 
@@ -109,6 +129,22 @@ class SkillGroup:
     name: str = key("unique name", max_bytes=32)
     id: int = key("SkillGroupID; unique among skill groups and precision queues", low=1, high=ID_HIGH)
     mrd: int = key("id of its media routing domain", low=2, high=ID_HIGH)
+    service_level_threshold_s: float | None = key(
+        "service level threshold of its own; absent: that of its domain", default=None, low=0, high=604_800
+    )
+
+
+@attrs.frozen
+class AgentTeam:
+    """`[[agent_team]]`: agents of one peripheral and who supervises them. Nothing is routed by it; supervisor clients
+    watch it, and user messages go to it (cti.toml 107, 128 to 138).
+    """
+
+    name: str = key("unique name", max_bytes=31)
+    id: int = key("TeamID; unique", low=1, high=ID_HIGH)
+    peripheral: int = key("PeripheralID of its agents", low=1, high=ID_HIGH)
+    agents: tuple[str, ...] = key("peripheral agent numbers of its members", default=())
+    supervisors: tuple[str, ...] = key("peripheral agent numbers of its supervisors, the primary one first", default=())
 
 
 @attrs.frozen
@@ -119,7 +155,12 @@ class PrecisionQueueStep:
     wait_s: float = key(
         "how long to stay on this step; the last step waits for ever", default=0.0, low=0, high=2_147_483_647
     )
-    consider_if: str = key("expression; false skips the step; not on the last step", default="")
+    consider_if: str = key(
+        "expression of scripts, asked when a task comes to the step; false skips it; not on the last step", default=""
+    )
+    wait_if_no_agents_logged_in: bool | None = key(
+        "stay though no agent of the step is signed in; absent: as the queue says", default=None
+    )
 
 
 @attrs.frozen
@@ -133,13 +174,19 @@ class PrecisionQueue:
     agent_order: str = key(
         "which agent of a step",
         default="longest_available",
-        choices=("longest_available", "most_proficient", "least_proficient"),
+        choices=("longest_available", "most_proficient", "least_proficient", "most_skilled"),
+    )
+    wait_if_no_agents_logged_in: bool = key(
+        "stay on a step though no agent of it is signed in; false: such a step is passed at once", default=True
+    )
+    service_level_threshold_s: float | None = key(
+        "service level threshold of its own; absent: that of its domain", default=None, low=0, high=604_800
     )
 
 
 @attrs.frozen
 class CallType:
-    """`[[call_type]]`: a script; the steps stay as written until `ctigw.routing.script` compiles them (decisions H)."""
+    """`[[call_type]]`: a script; steps stay as written until `ctigw.routing.scripts` compiles them (decisions H)."""
 
     name: str = key("unique name", max_bytes=32)
     script: tuple[ScriptStep, ...] = key("steps in order; empty: nothing scheduled, NO_SCRIPT")
@@ -171,3 +218,4 @@ class RoutingSettings:
     precision_queues: tuple[PrecisionQueue, ...] = ()
     call_types: tuple[CallType, ...] = ()
     script_selectors: tuple[ScriptSelector, ...] = ()
+    agent_teams: tuple[AgentTeam, ...] = ()

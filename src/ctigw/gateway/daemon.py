@@ -22,6 +22,7 @@ from ctigw.gateway.assembly import session_factory
 from ctigw.gateway.directory import Directory
 from ctigw.gateway.exchange import Exchange
 from ctigw.gateway.notify import ServiceManager
+from ctigw.gateway.standing import agent_states
 from ctigw.net.clock import SteadyClock
 from ctigw.net.connection import Connection
 from ctigw.net.listeners import Accepted, Listener, open_sockets
@@ -61,6 +62,7 @@ class Daemon:
         self._directory = Directory(settings.routing)
         self._engine = Engine(settings.routing, settings.gateway.side)
         self._factory = session_factory(settings)
+        self._factory.agent_state = agent_states(self._engine, self._directory)
         self._stopping = trio.Event()
         self._ready = False
         self._turned_at = 0.0
@@ -136,7 +138,13 @@ class Daemon:
         identity = PeerIdentity(accepted.address, accepted.certificate_subject)
         greeter = Greeter(accepted.listener.protocols, identity, self._factory)
         connection = Connection(
-            accepted.stream, greeter, self.exchange, self._clock, accepted.listener.limits, accepted.address
+            accepted.stream,
+            greeter,
+            self.exchange,
+            self._clock,
+            accepted.listener.limits,
+            accepted.address,
+            accepted.port,
         )
         self.exchange.add(connection)
         if self._stopping.is_set():
@@ -163,9 +171,7 @@ class Daemon:
         self.exchange.on_deadline_change = wake
         while True:
             changed = trio.Event()
-            due = self.exchange.next_deadline()
-            at = math.inf if due is None else self._clock.trio_deadline(due)
-            with trio.move_on_at(at):
+            with trio.move_on_at(self._clock.trio_deadline(self.exchange.next_deadline())):
                 await changed.wait()
                 continue
             self.exchange.handle_deadlines(self._clock.now())

@@ -13,29 +13,32 @@ from typing import Any
 
 import attrs
 
-from ctigw.gateway import outbound_cti
-from ctigw.gateway.audience import Audience, CtiClient
+from ctigw.gateway import outbound_cti, outbound_snapshots
+from ctigw.gateway.audience import NO_MONITOR, Audience, CtiClient, Recipient
 from ctigw.gateway.directory import Directory
-from ctigw.gateway.gauges import engine_samples, session_samples
+from ctigw.gateway.gauges import engine_samples, session_samples, statistics_samples
 from ctigw.gateway.inbound import Sender, to_input
 from ctigw.gateway.outbound_mr import to_application
-from ctigw.gateway.requests import answer
-from ctigw.gateway.requests.desk import Desk
+from ctigw.gateway.requests import answer, client_monitor, teams
+from ctigw.gateway.requests.desk import Desk, Letter
 from ctigw.net.clock import SteadyClock
 from ctigw.net.connection import Connection
 from ctigw.observe.metrics import Metrics, Sample
 from ctigw.routing.engine import Engine
 from ctigw.routing.events import (
     AgentChosen,
+    AgentInterruptAdvised,
+    AgentInterruptOver,
     AgentMadeNotRoutable,
     AgentStateChanged,
+    AgentTasksTold,
+    ControlAnswered,
     MaxTaskLifetimeExceeded,
     PreCallAborted,
     ReportAnswered,
     TaskEnded,
-    TaskQueued,
 )
-from ctigw.routing.facts import Event
+from ctigw.routing.facts import AgentInterruptAccepted, AgentInterruptClosed, AgentInterruptDeclined, Event
 from ctigw.routing.inputs import (
     ArmClientLost,
     ArmClientOpened,
@@ -56,6 +59,7 @@ from ctigw.session.events import (
     SessionTouched,
 )
 from ctigw.session.session import Session
+from ctigw.session.system_events import next_half_hour, system_event
 from ctigw.wire import Message, cti
 
 log = logging.getLogger("ctigw.gateway")
@@ -93,20 +97,28 @@ class Exchange:
         self._dirty: dict[Connection, None] = {}
         self._last_session_id = 0
         self._known_deadline = math.inf
-        """The engine's deadline that whoever waits for it knows of."""
+        """The deadline that whoever waits for it knows of."""
+        self._half_hour = next_half_hour(clock.now())
         self._releases: dict[type[Any], Callable[[Any, float], None]] = {
             AgentStateChanged: self._agent_state,
             AgentChosen: self._agent_chosen,
             PreCallAborted: self._pre_call_aborted,
             AgentMadeNotRoutable: self._made_not_routable,
+            AgentInterruptAdvised: self._interrupt_advised,
+            AgentInterruptOver: self._interrupt_over,
             MaxTaskLifetimeExceeded: self._lifetime_exceeded,
             ReportAnswered: self._report_answered,
+            ControlAnswered: self._control_answered,
+            AgentTasksTold: self._tasks_told,
         }
         """What CTI sessions are told of an event, besides task events."""
         self._counts: dict[type[Any], Callable[[Any, float], None]] = {
             AgentChosen: self._count_chosen,
-            TaskQueued: self._count_queued,
             TaskEnded: self._count_ended,
+            AgentInterruptAdvised: lambda event, now: metrics.interrupt("advisory"),
+            AgentInterruptAccepted: lambda event, now: metrics.interrupt("accepted"),
+            AgentInterruptDeclined: lambda event, now: metrics.interrupt("unaccepted"),
+            AgentInterruptClosed: lambda event, now: metrics.interrupt("done"),
         }
         self.on_deadline_change = _nothing
         """Called when the engine's next deadline may have become earlier."""
@@ -157,15 +169,21 @@ class Exchange:
 
     # --- time ---------------------------------------------------------------------------------------------------------
 
-    def next_deadline(self) -> float | None:
-        """When the engine wants to be woken, UTC seconds. `on_deadline_change` speaks up for earlier ones only."""
+    def next_deadline(self) -> float:
+        """When `handle_deadlines` is wanted, UTC seconds. `on_deadline_change` speaks up for earlier ones only."""
         due = self._engine.next_deadline()
-        self._known_deadline = math.inf if due is None else due
-        return due
+        self._known_deadline = self._half_hour if due is None else min(due, self._half_hour)
+        return self._known_deadline
 
     def handle_deadlines(self, now: float) -> None:
-        """Let the engine act on everything that is due."""
-        self._decide(DeadlinesPassed(), now)
+        """Let the engine act on everything that is due, and tell of the half hour when it is over."""
+        due = self._engine.next_deadline()
+        if due is not None and due <= now:
+            self._decide(DeadlinesPassed(), now)
+        if self._half_hour <= now:
+            self._half_hour = next_half_hour(now)
+            changed = system_event(cti.SystemEventId.HALF_HOUR_CHANGE, now)
+            self._tell(map(Recipient, self._audience.of_all_events()), changed, now)
         self._flush(now)
 
     # --- what sessions say --------------------------------------------------------------------------------------------
@@ -182,9 +200,14 @@ class Exchange:
             link.sender = Sender(link.session_id, version, path)
             link.cti_client = self._cti_client(link, details, version)
             self._audience.add(link.cti_client)
+            self._post(client_monitor.opened(self._desk, link.cti_client), now)
+            self._post(teams.opened(self._desk, link.cti_client, now), now)
             if details.services & cti.ServiceMask.AGENT_REPORTING:
                 self._decide(ArmClientOpened(link.session_id, path), now)
-        log.info(
+                for peripheral in self._directory.peripherals_of(path):
+                    self._submit(link.connection, cti.AgentInitReadyEvent(peripheral), now)
+        log.log(
+            _level(link.cti_client),
             "session %d open: %s %s version %d from %s",
             link.session_id,
             event.protocol,
@@ -200,10 +223,7 @@ class Exchange:
             session_id=link.session_id,
             connection=link.connection,
             version=version,
-            services=details.services,
-            application_path=details.application_path or 0,
-            call_mask=details.call_event_mask,
-            agent_state_mask=details.agent_state_mask,
+            details=details,
             skill_target_id=None if agent is None else agent.skill_target_id,
         )
 
@@ -214,11 +234,13 @@ class Exchange:
         self._metrics.session_closed(session.protocol, event.reason.value)
         if link.cti_client is not None:
             self._audience.remove(link.cti_client)
+            self._post(client_monitor.closed(self._desk, link.cti_client, event.reason), now)
             if link.cti_client.services & cti.ServiceMask.AGENT_REPORTING:
                 self._decide(ArmClientLost(link.session_id), now)
         elif link.opened is not None and link.opened.role == "application":
             self._decide(RoutingClientLost(link.session_id), now)
-        log.info(
+        log.log(
+            _level(link.cti_client),
             "session %d closed: %s %s from %s: %s (%s)%s",
             link.session_id,
             session.protocol,
@@ -249,8 +271,7 @@ class Exchange:
         if item is not None:
             self._decide(item, now)
         elif link.cti_client is not None:
-            for client, told in answer(self._desk, link.cti_client, message, now):
-                self._submit(client.connection, told, now)
+            self._post(answer(self._desk, link.cti_client, message, now), now)
 
     # --- what the engine says -----------------------------------------------------------------------------------------
 
@@ -269,15 +290,19 @@ class Exchange:
     def _release(self, kind: type[Any], event: Event, now: float) -> None:
         """Send what follows from one event, in the order of decisions E2 and E3."""
         if self._audience.wants_task_events():
-            told = outbound_cti.task_event(self._directory, event)
-            if told is not None:
-                self._tell(self._audience.of_task_events(), told, now)
+            self._task_event(event, now)
         to_client = to_application(self._directory, event)
         if to_client is not None:
             self._send(*to_client, now)
         to_agents = self._releases.get(kind)
         if to_agents is not None:
             to_agents(event, now)
+
+    def _task_event(self, event: Event, now: float) -> None:
+        told = outbound_cti.task_event(self._directory, event)
+        if told is not None:
+            bit, peripheral = outbound_cti.task_subject(self._directory, event)
+            self._tell(self._audience.of_task_event(bit, peripheral), told, now)
 
     def _agent_chosen(self, event: AgentChosen, now: float) -> None:
         self._call_event(event, outbound_cti.chosen(self._directory, event), cti.CallEventMask.AGENT_PRE_CALL, now)
@@ -290,14 +315,31 @@ class Exchange:
         path = self._directory.path_of(event.skill_target_id, event.mrd_id)
         self._tell(self._audience.of_path(path), outbound_cti.made_not_routable(event), now)
 
+    def _interrupt_advised(self, event: AgentInterruptAdvised, now: float) -> None:
+        path = self._directory.path_of(event.skill_target_id, event.mrd_id)
+        self._tell(self._audience.of_path(path), outbound_cti.interrupt_advisory(event), now)
+
+    def _interrupt_over(self, event: AgentInterruptOver, now: float) -> None:
+        path = self._directory.path_of(event.skill_target_id, event.mrd_id)
+        self._tell(self._audience.of_path(path), outbound_cti.interrupt_over(event), now)
+
     def _lifetime_exceeded(self, event: MaxTaskLifetimeExceeded, now: float) -> None:
         path = self._directory.path_of(event.skill_target_id, event.mrd_id)
-        self._tell(self._audience.of_path(path), outbound_cti.lifetime_exceeded(event), now)
+        peripheral = self._directory.agents[event.skill_target_id].peripheral
+        told = self._audience.of_lifetime_exceeded(path, cti.TaskMsgMask.MAX_TASK_LIFETIME_EXCEEDED, peripheral)
+        self._tell(told, outbound_cti.lifetime_exceeded(event), now)
 
     def _report_answered(self, event: ReportAnswered, now: float) -> None:
-        answered = outbound_cti.answer(event)
+        link = self._links.get(event.origin.session_id)
+        answered = None if link is None else outbound_cti.answer(event, link.sender.version)
         if answered is not None:
             self._send(event.origin.session_id, answered, now)
+
+    def _control_answered(self, event: ControlAnswered, now: float) -> None:
+        self._send(event.origin.session_id, outbound_cti.control_answer(event), now)
+
+    def _tasks_told(self, event: AgentTasksTold, now: float) -> None:
+        self._send(event.origin.session_id, outbound_snapshots.tasks_answer(event), now)
 
     def _call_event(self, event: AgentChosen | PreCallAborted, message: Message, mask: int, now: float) -> None:
         path = self._directory.path_of(event.skill_target_id, event.mrd_id)
@@ -306,12 +348,22 @@ class Exchange:
     def _agent_state(self, event: AgentStateChanged, now: float) -> None:
         view = event.view
         mask = outbound_cti.state_mask_bit(view.state)
-        for client in self._audience.of_agent_state(view.skill_target_id, mask):
-            message = outbound_cti.agent_state(self._directory, view, client.version, now)
-            self._submit(client.connection, message, now)
+        teams_of = self._directory.teams_of(view.skill_target_id)
+        own = self._audience.of_agent(view.skill_target_id)
+        desktop = (own[0].session_id, own[0].details.client_signature) if own else outbound_cti.NO_DESKTOP
+        for recipient in self._audience.of_agent_state(view.skill_target_id, mask, teams_of):
+            message = outbound_cti.agent_state(self._directory, view, recipient.client.version, now, desktop)
+            self._tell((recipient,), message, now)
 
-    def _tell(self, clients: Iterable[CtiClient], message: Message, now: float) -> None:
-        for client in clients:
+    def _tell(self, recipients: Iterable[Recipient], message: Message, now: float) -> None:
+        for client, monitor_id in recipients:
+            told = message if monitor_id == NO_MONITOR else outbound_cti.by_monitor(message, monitor_id)
+            if client.variables is not None:
+                told = client.variables.narrow(told)
+            self._submit(client.connection, told, now)
+
+    def _post(self, letters: Iterable[Letter], now: float) -> None:
+        for client, message in letters:
             self._submit(client.connection, message, now)
 
     def _send(self, session_id: int, message: Message, now: float) -> None:
@@ -344,15 +396,9 @@ class Exchange:
     def _count_chosen(self, event: AgentChosen, now: float) -> None:
         if event.waited:
             return
-        if event.queue is not None:
-            self._metrics.task_offered(event.queue.label)
         link = self._links.get(event.dialogue.session_id)
         if link is not None:
             link.connection.mark(now)
-
-    def _count_queued(self, event: TaskQueued, now: float) -> None:
-        for entry in event.entries:
-            self._metrics.task_offered(entry.queue.label)
 
     def _count_ended(self, event: TaskEnded, now: float) -> None:
         name = self._directory.mrd_name(event.mrd_id)
@@ -361,20 +407,28 @@ class Exchange:
             self._metrics.start_timeout(name)
 
     def samples(self) -> Iterator[Sample]:
-        """Gauges at scrape time."""
+        """Gauges and the engine's counters at scrape time."""
         opened = (
             (link.opened.protocol, link.opened.role, link.opened.side)
             for link in self._links.values()
             if link.opened is not None
         )
         yield from session_samples(self.connections(), opened)
-        yield from engine_samples(self._engine.census(), self._clock.now())
+        now = self._clock.now()
+        yield from engine_samples(self._engine.census(), now)
+        yield from statistics_samples(self._engine.tallies(now))
 
     def tell_all_to_end(self, now: float) -> None:
         """Begin the orderly end of every session: the daemon is going away."""
         for connection in self.connections():
             connection.session.close(0, now)
             connection.pump(now)
+
+
+def _level(client: CtiClient | None) -> int:
+    """How loud opening and closing are: CONNECTION_MONITOR raises alarms by them (cti-notes "Who may send what")."""
+    alarming = client is not None and client.services & cti.ServiceMask.CONNECTION_MONITOR
+    return logging.WARNING if alarming else logging.INFO
 
 
 def _nothing() -> None:

@@ -1,7 +1,7 @@
-"""Gauges at the moment of a scrape.
+"""What is read at the moment of a scrape: gauges, and counters that the engine keeps.
 
-Knows which counts of engine and connections are which metric (design 6, decisions G3); must not know metrics libraries
-or who scrapes.
+Knows which counts of engine and connections are which metric (design 6, decisions G3; semantics 10.1); must not know
+metrics libraries or who scrapes.
 """
 
 from collections import Counter
@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator
 from ctigw.net.connection import Connection
 from ctigw.observe.metrics import Sample
 from ctigw.routing.census import Census
+from ctigw.routing.statistics.numbers import OUTCOMES
+from ctigw.routing.statistics.views import Tallies
 
 USUAL_SESSIONS = (("mr", "application", "none"), ("mr", "pim", "none"), ("cti", "client", "none"))
 """Label values that are exposed also when there is no such session: an alert on absence must not fire for zero."""
@@ -38,3 +40,16 @@ def engine_samples(census: Census, now: float) -> Iterator[Sample]:
         yield Sample("ctigw_agents", (mrd, agent_state.name.lower()), count)
     for (mrd, kind), count in census.available.items():
         yield Sample("ctigw_agents_available", (mrd, kind), count)
+
+
+def statistics_samples(tallies: Tallies) -> Iterator[Sample]:
+    """Counters of queues and domains; a queue appears with its first task, all outcomes at once."""
+    for queue, numbers in tallies.queues.items():
+        yield Sample("ctigw_tasks_offered_total", (queue,), numbers.offered)
+        for outcome in OUTCOMES:
+            yield Sample("ctigw_queue_outcomes_total", (queue, outcome), getattr(numbers, outcome))
+    for queue, level in tallies.service_levels.items():
+        yield Sample("ctigw_service_level_ratio", (queue,), level)
+    for mrd, (handled, seconds) in tallies.handled.items():
+        yield Sample("ctigw_handle_seconds_count", (mrd,), handled)
+        yield Sample("ctigw_handle_seconds_sum", (mrd,), seconds)

@@ -11,9 +11,17 @@ import attrs
 
 from ctigw.gateway.variables import variables_from_cti, variables_from_mr
 from ctigw.routing.inputs import (
+    AcceptInterrupt,
+    AcceptInterruptDone,
+    AgentInit,
+    BeginAgentInit,
     CancelTask,
+    ChangeMaxTaskLimit,
+    DeclineInterrupt,
     DialogueKey,
+    EndAgentInit,
     EndTask,
+    GetAgentTasks,
     Input,
     MakeAgentNotReady,
     MakeAgentNotRoutable,
@@ -22,21 +30,28 @@ from ctigw.routing.inputs import (
     MediaLogin,
     MediaLogout,
     NewTask,
+    OfferApplicationTask,
     OfferTask,
     Origin,
+    OverrideLimit,
     PauseTask,
     ResumeTask,
     RunScriptResult,
+    SetAgentState,
+    SetPathData,
+    StartApplicationTask,
     StartTask,
     TaskContext,
     TaskId,
+    TaskInit,
+    TaskInitWithoutId,
     TaskReport,
     UpdateTaskContext,
     WrapUpTask,
 )
 from ctigw.session.agent_mode import agent_mode
 from ctigw.wire import Message, cti, mr
-from ctigw.wire.values import NULL_INT
+from ctigw.wire.values import NULL_INT, NULL_UINT
 
 
 @attrs.frozen
@@ -122,7 +137,57 @@ def _login(sender: Sender, message: cti.MediaLoginReq) -> dict[str, Any]:
     return {
         "routable": agent_mode(sender.version, message.agent_mode),
         "max_task_limit": message.max_task_limit,
-        "max_beyond_task_limit": message.max_beyond_task_limit or 0,
+        "max_beyond_task_limit": _given(message.max_beyond_task_limit),
+    }
+
+
+def _given(number: int | None) -> int:
+    """A number that is 0 when it is absent or the null value."""
+    return 0 if number is None or number == NULL_UINT else number
+
+
+def _limit(_: Sender, message: cti.ChangeMaxTaskLimitReq) -> dict[str, Any]:
+    beyond = message.max_beyond_task_limit
+    return {
+        "max_task_limit": message.max_task_limit,
+        "max_beyond_task_limit": None if beyond == NULL_UINT else beyond,
+    }
+
+
+def _agent_init(sender: Sender, message: cti.AgentInitReq) -> dict[str, Any]:
+    return {
+        "routable": agent_mode(sender.version, message.agent_mode),
+        "max_task_limit": message.max_task_limit,
+        "max_beyond_task_limit": _given(message.max_beyond_task_limit),
+        "agent_state": message.agent_state,
+        "reason_code": message.reason_code,
+    }
+
+
+def _replay_mark(kind: type[BeginAgentInit | EndAgentInit]) -> Callable[[Sender, Any], Input]:
+    def translate(sender: Sender, message: cti.BeginAgentInitInd | cti.EndAgentInitInd) -> Input:
+        return kind(Origin(sender.session_id, message.invoke_id), sender.application_path)
+
+    return translate
+
+
+def _task_init(sender: Sender, message: cti.TaskInitInd | cti.TaskInitReq) -> dict[str, Any]:
+    with_id = {"task_id": TaskId(*message.task_id)} if isinstance(message, cti.TaskInitInd) else {}
+    return {
+        "skill_group_id": _given(message.skill_group_id),
+        "service_id": _given(message.service_id),
+        "variables": variables_from_cti(message.floating),
+        "task_state": message.task_state,
+        "state_duration_s": _given(message.state_duration),
+        **with_id,
+    }
+
+
+def _application_task(_: Sender, message: cti.OfferApplicationTaskReq | cti.StartApplicationTaskReq) -> dict[str, Any]:
+    return {
+        "skill_group_id": _given(message.skill_group_id),
+        "service_id": _given(message.service_id),
+        "variables": variables_from_cti(message.floating),
     }
 
 
@@ -140,6 +205,24 @@ def _end(_: Sender, message: cti.EndTaskInd) -> dict[str, Any]:
     }
 
 
+FORCED = 1
+"""ForcedFlag; other numbers ask for something else than a change of state."""
+
+
+def _set_agent_state(sender: Sender, message: cti.SetAgentStateReq) -> SetAgentState:
+    """Instrument and id name the agent in one namespace (decisions C5); two different names are none."""
+    names = {name for name in (message.agent_id, message.agent_instrument) if name}
+    return SetAgentState(
+        origin=Origin(sender.session_id, message.invoke_id),
+        peripheral=message.peripheral_id,
+        agent_number=names.pop() if len(names) == 1 else "",
+        state=message.agent_state,
+        work_mode=message.agent_work_mode,
+        reason_code=message.event_reason_code,
+        forced=message.forced_flag == FORCED,
+    )
+
+
 def _update_task_context(sender: Sender, message: cti.UpdateTaskContextInd) -> UpdateTaskContext:
     return UpdateTaskContext(
         origin=Origin(sender.session_id, message.invoke_id),
@@ -149,17 +232,35 @@ def _update_task_context(sender: Sender, message: cti.UpdateTaskContextInd) -> U
     )
 
 
+def _set_path_data(sender: Sender, message: cti.SetAppDataReq | cti.SetAppPathDataInd) -> SetPathData:
+    return SetPathData(
+        origin=Origin(sender.session_id, message.invoke_id),
+        application_path=sender.application_path,
+        named_path=message.application_path_id,
+        variables=variables_from_cti(message.floating),
+        is_request=isinstance(message, cti.SetAppDataReq),
+    )
+
+
 _TRANSLATIONS: dict[type[Any], Callable[[Sender, Any], Input]] = {
     mr.NewTask: _new_task,
     mr.CancelTask: _cancel_task,
     mr.RunScriptResult: _run_script_result,
     mr.DialogueFailureConf: _script_failure,
+    cti.SetAgentStateReq: _set_agent_state,
     cti.MediaLoginReq: _report(MediaLogin, _login),
     cti.MediaLogoutInd: _report(MediaLogout, _logout),
     cti.MakeAgentRoutableInd: _report(MakeAgentRoutable, lambda _, message: {"max_tasks": message.max_tasks}),
     cti.MakeAgentNotRoutableReq: _report(MakeAgentNotRoutable),
     cti.MakeAgentReadyInd: _report(MakeAgentReady, lambda _, message: {"make_routable": message.make_routable != 0}),
     cti.MakeAgentNotReadyReq: _report(MakeAgentNotReady, lambda _, message: {"reason_code": message.reason_code}),
+    cti.AgentInterruptAcceptedInd: _report(AcceptInterrupt),
+    cti.AgentInterruptUnacceptedInd: _report(DeclineInterrupt),
+    cti.AgentInterruptDoneAcceptedInd: _report(AcceptInterruptDone),
+    cti.ChangeMaxTaskLimitReq: _report(ChangeMaxTaskLimit, _limit),
+    cti.OverrideLimitReq: _report(OverrideLimit),
+    cti.OfferApplicationTaskReq: _report(OfferApplicationTask, _application_task),
+    cti.StartApplicationTaskReq: _report(StartApplicationTask, _application_task),
     cti.OfferTaskInd: _report(OfferTask),
     cti.StartTaskInd: _report(StartTask),
     cti.PauseTaskInd: _report(PauseTask),
@@ -167,6 +268,14 @@ _TRANSLATIONS: dict[type[Any], Callable[[Sender, Any], Input]] = {
     cti.WrapupTaskInd: _report(WrapUpTask),
     cti.EndTaskInd: _report(EndTask, _end),
     cti.UpdateTaskContextInd: _update_task_context,
+    cti.BeginAgentInitInd: _replay_mark(BeginAgentInit),
+    cti.AgentInitReq: _report(AgentInit, _agent_init),
+    cti.TaskInitInd: _report(TaskInit, _task_init),
+    cti.TaskInitReq: _report(TaskInitWithoutId, _task_init),
+    cti.EndAgentInitInd: _replay_mark(EndAgentInit),
+    cti.GetAgentTasksReq: _report(GetAgentTasks),
+    cti.SetAppDataReq: _set_path_data,
+    cti.SetAppPathDataInd: _set_path_data,
 }
 
 

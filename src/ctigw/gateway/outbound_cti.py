@@ -6,15 +6,21 @@ cti.toml, arm.toml.
 """
 
 from collections.abc import Sequence
+from copy import copy
 from typing import Any
 
+from ctigw.gateway.audience import NO_MONITOR
 from ctigw.gateway.directory import Directory
 from ctigw.gateway.variables import call_variables_to_cti, ecc_variables_to_cti
 from ctigw.routing import inputs
 from ctigw.routing.events import (
     AgentChosen,
+    AgentInterruptAdvised,
+    AgentInterruptOver,
     AgentMadeNotRoutable,
     AgentView,
+    ApplicationTaskBegun,
+    ControlAnswered,
     MaxTaskLifetimeExceeded,
     PreCallAborted,
     ReportAnswered,
@@ -39,11 +45,12 @@ from ctigw.routing.terms import (
     ReportKind,
 )
 from ctigw.session.agent_mode import wire_agent_mode
+from ctigw.session.failures import failure_conf
 from ctigw.wire import FloatValue, Message, TaskId, cti
 from ctigw.wire.values import NULL_INT, NULL_UINT, NULL_USHORT
 
-NO_MONITOR = 0
-"""MonitorID of events that come from a service and not from a monitor."""
+SIGNATURE_CHARACTERS = 63
+"""Longest CTIClientSignature, without its NUL (cti.toml AGENT_STATE_EVENT)."""
 
 Floats = list[tuple[int, FloatValue]]
 
@@ -51,17 +58,47 @@ _RESPONSES: dict[ReportKind, type[Any]] = {
     ReportKind.MEDIA_LOGIN: cti.MediaLoginResp,
     ReportKind.MAKE_AGENT_NOT_ROUTABLE: cti.MakeAgentNotRoutableResp,
     ReportKind.MAKE_AGENT_NOT_READY: cti.MakeAgentNotReadyResp,
+    ReportKind.CHANGE_MAX_TASK_LIMIT: cti.ChangeMaxTaskLimitResp,
+    ReportKind.OVERRIDE_LIMIT: cti.OverrideLimitResp,
+    ReportKind.AGENT_INIT: cti.AgentInitResp,
 }
 """Requests have an answer of their own; every other report is an indication (arm.toml, rules answers)."""
 
+_TASK_RESPONSES: dict[ReportKind, type[Any]] = {
+    ReportKind.OFFER_APPLICATION_TASK: cti.OfferApplicationTaskResp,
+    ReportKind.START_APPLICATION_TASK: cti.StartApplicationTaskResp,
+    ReportKind.TASK_INIT_REQ: cti.TaskInitResp,
+}
+"""Answers with the id that the task got; no task on failure."""
+_NO_TASK = TaskId(NULL_INT, NULL_INT, NULL_INT)
 
-def answer(event: ReportAnswered) -> Message | None:
-    """RESP of a request, FAILURE_RESP of an indication that failed; an indication that went well has none."""
+
+def answer(event: ReportAnswered, version: int) -> Message | None:
+    """RESP of a request, FAILURE_RESP of an indication that failed; an indication that went well has none.
+
+    SET_APP_DATA_REQ is no agent report: its refusal is a FAILURE_CONF, whose status is no ARM status (decisions C2).
+    """
+    if event.kind is ReportKind.SET_APP_DATA:
+        if event.status:
+            return failure_conf(version, event.origin.invoke_id, cti.FailureStatus.FUNCTION_NOT_AVAILABLE)
+        return cti.SetAppDataConf(event.origin.invoke_id)
     response = _RESPONSES.get(event.kind)
     if response is not None:
         built: Message = response(event.origin.invoke_id, event.status)
         return built
+    response = _TASK_RESPONSES.get(event.kind)
+    if response is not None:
+        task_id = _NO_TASK if event.task_id is None else TaskId(*event.task_id)
+        with_task: Message = response(event.origin.invoke_id, event.status, task_id)
+        return with_task
     return cti.FailureResp(event.origin.invoke_id, event.status) if event.status else None
+
+
+def control_answer(event: ControlAnswered) -> Message:
+    """SET_AGENT_STATE_CONF or CONTROL_FAILURE_CONF."""
+    if event.failure is None:
+        return cti.SetAgentStateConf(event.origin.invoke_id)
+    return cti.ControlFailureConf(event.origin.invoke_id, event.failure, 0)
 
 
 def _group_numbers(queue: QueueRef | None) -> tuple[int, int, int]:
@@ -145,13 +182,32 @@ def made_not_routable(event: AgentMadeNotRoutable) -> Message:
     return cti.AgentMadeNotRoutableEvent(event.mrd_id, event.skill_target_id)
 
 
+def interrupt_advisory(event: AgentInterruptAdvised) -> Message:
+    """AGENT_INTERRUPT_ADVISORY_EVENT."""
+    return cti.AgentInterruptAdvisoryEvent(event.mrd_id, event.skill_target_id, event.interrupting_mrd_id)
+
+
+def interrupt_over(event: AgentInterruptOver) -> Message:
+    """AGENT_INTERRUPT_DONE_ADVISORY_EVENT."""
+    return cti.AgentInterruptDoneAdvisoryEvent(event.mrd_id, event.skill_target_id)
+
+
 def lifetime_exceeded(event: MaxTaskLifetimeExceeded) -> Message:
     """MAX_TASK_LIFETIME_EXCEEDED_EVENT."""
     return cti.MaxTaskLifetimeExceededEvent(event.mrd_id, event.skill_target_id, TaskId(*event.task_id))
 
 
-def agent_state(directory: Directory, view: AgentView, version: int, now: float) -> Message:
-    """AGENT_STATE_EVENT (decisions C5); StateDuration in whole seconds."""
+NO_DESKTOP: tuple[int, str | None] = (0, None)
+"""SessionID and ClientSignature where an agent has no CLIENT_EVENTS session of his own."""
+
+
+def agent_state(
+    directory: Directory, view: AgentView, version: int, now: float, desktop: tuple[int, str | None] = NO_DESKTOP
+) -> Message:
+    """AGENT_STATE_EVENT (decisions C5); StateDuration in whole seconds. `desktop`: SessionID and ClientSignature of the
+    agent's own CLIENT_EVENTS session.
+    """
+    session_id, signature = desktop
     agent = directory.agents[view.skill_target_id]
     groups = view.queues
     first = groups[0] if groups else None
@@ -168,12 +224,14 @@ def agent_state(directory: Directory, view: AgentView, version: int, now: float)
             (event.FLT_SKILL_GROUP_PRIORITY, 0),
             (event.FLT_SKILL_GROUP_STATE, state),
         ]
+    if signature:
+        floating.append((event.CTI_CLIENT_SIGNATURE, signature[:SIGNATURE_CHARACTERS]))
     if view.max_beyond_task_limit:
         floating.append((event.MAX_BEYOND_TASK_LIMIT, view.max_beyond_task_limit))
     return event(
         monitor_id=NO_MONITOR,
         peripheral_id=agent.peripheral,
-        session_id=0,
+        session_id=session_id,
         peripheral_type=cti.PeripheralType.ENTERPRISE_AGENT,
         skill_group_state=view.state if first is None else first[1],
         state_duration=max(0, int(now - view.since)),
@@ -244,6 +302,15 @@ def _begin(_: Directory, event: TaskAccepted) -> Message:
     return cti.BeginTaskEvent(
         *_NO_PERIPHERAL, event.mrd_id, TaskId(*event.task_id), named, arrays, event.call_type_id, floating + ecc
     )
+
+
+def _begin_application_task(directory: Directory, event: ApplicationTaskBegun) -> Message:
+    """Such a task is with its agent from the first, and belongs to no call type."""
+    prefix, _, _ = _agent_part(directory, event.skill_target_id)
+    named, arrays, ecc = ecc_variables_to_cti(event.context.variables)
+    floating = call_variables_to_cti(event.context.variables) + ecc
+    task_id = TaskId(*event.task_id)
+    return cti.BeginTaskEvent(*prefix, event.mrd_id, task_id, named, arrays, NULL_UINT, floating)
 
 
 def _entries(entries: Sequence[QueueEntry]) -> Floats:
@@ -331,6 +398,7 @@ def _data_updated(directory: Directory, event: TaskDataUpdated) -> Message:
 
 _TASK_EVENTS: dict[type[Any], Any] = {
     TaskAccepted: _begin,
+    ApplicationTaskBegun: _begin_application_task,
     TaskQueued: _queued,
     TaskDequeued: _queued,
     TaskOffered: _moved,
@@ -350,6 +418,37 @@ def task_event(directory: Directory, event: object) -> Message | None:
         return None
     message: Message = build(directory, event)
     return message
+
+
+_TASK_BITS: dict[type[Any], cti.TaskMsgMask] = {
+    TaskAccepted: cti.TaskMsgMask.BEGIN_TASK,
+    ApplicationTaskBegun: cti.TaskMsgMask.BEGIN_TASK,
+    TaskQueued: cti.TaskMsgMask.QUEUED_TASK,
+    TaskDequeued: cti.TaskMsgMask.DEQUEUED_TASK,
+    TaskOffered: cti.TaskMsgMask.OFFER_TASK,
+    TaskStarted: cti.TaskMsgMask.START_TASK,
+    TaskPaused: cti.TaskMsgMask.PAUSE_TASK,
+    TaskResumed: cti.TaskMsgMask.RESUME_TASK,
+    TaskWrapUpBegun: cti.TaskMsgMask.WRAPUP_TASK,
+    TaskEnded: cti.TaskMsgMask.END_TASK,
+    TaskDataUpdated: cti.TaskMsgMask.TASK_DATA_UPDATE,
+}
+
+
+def task_subject(directory: Directory, event: object) -> tuple[int, int | None]:
+    """Bit of TaskMsgMask that asks for a task event, and the peripheral of the task's agent; None: it has no agent."""
+    skill_target_id: int | None = getattr(event, "skill_target_id", None)
+    agent = None if skill_target_id is None else directory.agents.get(skill_target_id)
+    return _TASK_BITS[type(event)], None if agent is None else agent.peripheral
+
+
+def by_monitor(message: Message, monitor_id: int) -> Message:
+    """The event as a monitor passes it on: with its id, where the event has a place for it."""
+    if not hasattr(message, "monitor_id"):
+        return message
+    told = copy(message)
+    told.monitor_id = monitor_id
+    return told
 
 
 def state_mask_bit(state: AgentState) -> int:

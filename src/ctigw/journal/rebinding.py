@@ -36,7 +36,7 @@ def _forget_what_is_gone(engine: Engine, settings: RoutingSettings) -> None:
     ended = [task for task in state.tasks.values() if task.state is TaskState.ENDED]
     for task in ended:
         gone = task.domain is not None and is_gone(task.domain)
-        if gone or task.mrd.id not in mrds or task.script.name not in scripts:
+        if gone or task.mrd.id not in mrds or (task.runs is not None and task.runs.name not in scripts):
             engine.apply(TaskForgotten(task.id), state.last_now)
     for domain in [domain for domain in state.domains.values() if is_gone(domain)]:
         if not domain.signed_in and not domain.tasks:
@@ -45,6 +45,7 @@ def _forget_what_is_gone(engine: Engine, settings: RoutingSettings) -> None:
 
 def _drop(state: State, domain: AgentDomain) -> None:
     del state.domains[domain.key]
+    state.statistics.agents.pop(domain.key, None)
     others = state.domains_of[domain.agent.skill_target_id]
     others.remove(domain)
     if not others:

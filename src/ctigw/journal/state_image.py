@@ -24,13 +24,16 @@ import msgspec
 
 from ctigw import routing
 from ctigw.config.routing import Agent, MediaRoutingDomain, RoutingSettings
-from ctigw.errors import ConfigurationError, JournalVersionError
+from ctigw.errors import JournalVersionError
 from ctigw.journal.collection import no_collection
+from ctigw.journal.rebuilding import KeptQueue, missing, rebuild
 from ctigw.journal.records import Renamed
 from ctigw.routing.heap import OrderedHeap
-from ctigw.routing.queues import WaitingQueue
-from ctigw.routing.script import CompiledScript
-from ctigw.routing.state import AgentDomain, State, TaskRecord, pack, unpack
+from ctigw.routing.scripts.steps import CompiledScript
+from ctigw.routing.state import AgentDomain, State
+from ctigw.routing.statistics.book import Book
+from ctigw.routing.statistics.ledgers import QueueLedger
+from ctigw.routing.terms import QueueKind
 
 Value = Any  # anything that a state holds
 Fields = tuple[str, ...]
@@ -46,26 +49,38 @@ CONFIGURATION = frozenset(
         "selectors",
         "scripts",
         "paths",
+        "_positions",
         "_precision",
+        "groups",
+        "mrd_of_queue",
+        "queues_by_id",
+        "last_agent_keys",
     }
 )
 """Attributes of State that follow from the settings."""
 
 REBUILT = frozenset({"queues", "words"})
-"""Attributes of State whose contents `_rebuild` puts together again."""
+"""Attributes of State whose contents `ctigw.journal.rebuilding` puts together again."""
 
 SCRATCH = frozenset({"touched", "unsettled"})
 """Attributes of State that are empty between two inputs."""
 
-LEFT_OUT: dict[type, frozenset[str]] = {AgentDomain: frozenset({"memberships"})}
+LEFT_OUT: dict[type, frozenset[str]] = {
+    AgentDomain: frozenset({"memberships", "queues", "matched"}),
+    Book: frozenset({"labels"}),
+    QueueLedger: frozenset({"members"}),
+}
 """Fields of records that follow from the configuration."""
 
 
-def _find_memberships(state: State, domain: AgentDomain) -> None:
-    domain.memberships = state.memberships(domain.agent, domain.mrd.id)
+def _no_members(state: State, ledger: QueueLedger) -> None:
+    ledger.members = []  # `ctigw.journal.rebuilding` fills it
 
 
-FINISH: dict[type, Callable[[State, Any], None]] = {AgentDomain: _find_memberships}
+FINISH: dict[type, Callable[[State, Any], None]] = {
+    AgentDomain: lambda state, domain: state.find_queues(domain),
+    QueueLedger: _no_members,
+}
 """What is done with a record once its fields are there, for those that are left out."""
 
 CONFIGURED: dict[type, tuple[str, Callable[[Any], Any], Callable[[State], dict[Any, Any]]]] = {
@@ -85,8 +100,8 @@ _PLAIN = frozenset({type(None), bool, int, float, str, bytes})
 _TABLES: dict[type, int] = {dict: DICT, OrderedDict: ORDERED_DICT, Counter: COUNTER}
 
 
-_Image = tuple[list[tuple[str, Fields]], dict[str, Any], list[tuple[tuple[str, int], list[Any], Any]]]
-"""Classes with their fields; State's attributes; of each queue its key, its tasks' places and its departures."""
+_Image = tuple[list[tuple[str, Fields]], dict[str, Any], list[KeptQueue]]
+"""Classes with their fields; State's attributes; of each queue name, domain, places of its tasks, and departures."""
 
 RENAMED = Renamed()
 """Classes, as `module.Class`, and fields renamed since a release."""
@@ -109,9 +124,14 @@ def _image(state: State) -> bytes:
         if name not in CONFIGURATION | REBUILT | SCRATCH
     }
     queues = [
-        (key, writer.values(queue.tasks.values()), writer.value(queue.departures))
-        for key, queue in state.queues.items()
-        if queue.tasks or queue.departures.slots()
+        (
+            writer.value(queue.ref),
+            queue.mrd_id,
+            writer.values(queue.tasks.values()),
+            writer.value(queue.departures),
+        )
+        for queue in state.queues.values()
+        if queue.tasks or queue.departures.slots() or queue.ref.kind is QueueKind.AGENT
     ]
     return msgspec.msgpack.encode((writer.classes(), kept, queues))
 
@@ -133,7 +153,13 @@ def thaw(image: bytes, settings: RoutingSettings, side: str, renamed: Renamed = 
             if name not in vars(state):
                 raise JournalVersionError(f"State.{name} was kept, but this version does not know it")
             _take_over(state, name, reader.value(value))
-        _rebuild(state, [(key, list(map(reader.value, places)), reader.value(left)) for key, places, left in queues])
+        rebuild(
+            state,
+            [
+                (reader.value(ref), mrd_id, list(map(reader.value, places)), reader.value(left))
+                for ref, mrd_id, places, left in queues
+            ],
+        )
     return state
 
 
@@ -151,42 +177,6 @@ def _take_over(state: State, name: str, kept: Value) -> None:
         begun.take_over(kept)
     else:
         setattr(state, name, kept)
-
-
-def _rebuild(state: State, queues: list[tuple[tuple[str, int], list[Any], Any]]) -> None:
-    """Fill the configured queues, put available agents into their pools, share words and entries again."""
-    for (label, mrd_id), places, departures in queues:
-        queue = state.queues.get((label, mrd_id))
-        if queue is None:
-            if places:
-                raise _missing("queue", label)
-            continue
-        queue.departures = departures
-        last = len(queue.step_waits) - 1
-        for place in places:
-            queue.put(place if place.level <= last else place._replace(level=last))
-    for domain in state.domains.values():
-        if domain.pooled is not None:
-            for member in domain.memberships:
-                member.queue.pools[member.level].put(domain.agent.skill_target_id, member.score, *domain.pooled)
-    for task in state.tasks.values():
-        if isinstance(task.stored_context, tuple):
-            task.stored_context = pack(unpack(task.stored_context), state.words)
-        if task.entries:
-            task.entries = tuple(_shared_entry(state, task, *entry) for entry in task.entries)
-
-
-def _shared_entry(state: State, task: TaskRecord, ref: Any, priority: int) -> Any:  # noqa: ANN401 - a named tuple's parts
-    queue: WaitingQueue = state.queues[ref.label, task.mrd.id]
-    return queue.entries[priority]
-
-
-def _missing(table: str, key: object) -> ConfigurationError:
-    return ConfigurationError(
-        "is not configured any more, but the journal's state holds on to it; keep it until nothing refers to it",
-        table=table,
-        value=key,
-    )
 
 
 def _fields(kind: type) -> Fields:
@@ -375,7 +365,7 @@ class _Reader:
             if name == table:
                 found = where(self._state).get(key)
                 if found is None:
-                    raise _missing(table, key)
+                    raise missing(table, key)
                 return found
         raise JournalVersionError(f"image refers to the table {table}, which this version does not know")
 

@@ -54,9 +54,12 @@ class Connection:
         clock: SteadyClock,
         limits: LimitSettings,
         address: str,
+        port: int = 0,
     ) -> None:
+        """`port`: the peer's, 0 where it has none."""
         self.session = session
         self.address = address
+        self.port = port
         self.outbox = Outbox(limits.outbox_bytes, limits.outbox_age_s)
         self._stream = stream
         self._owner = owner

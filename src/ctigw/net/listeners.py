@@ -30,6 +30,8 @@ class Accepted:
     """The peer's IP address, for limits and logs."""
     certificate_subject: str | None
     listener: ListenerSettings
+    port: int = 0
+    """The peer's port."""
 
 
 Handler = Callable[[Accepted], Awaitable[None]]
@@ -96,11 +98,11 @@ class Listener:
 
     async def _accepted(self, stream: trio.SocketStream) -> None:
         try:
-            address = plain_address(str(stream.socket.getpeername()[0]))
+            host, port = stream.socket.getpeername()[:2]
         except OSError:  # gone before it was looked at
             await trio.aclose_forcefully(stream)
             return
-        limits = self._settings.limits
+        address, limits = plain_address(str(host)), self._settings.limits
         if self._open >= limits.connections or self._open_per_address[address] >= limits.connections_per_peer:
             self._refused(self._settings, CloseReason.LIMIT, address)
             await trio.aclose_forcefully(stream)
@@ -108,16 +110,16 @@ class Listener:
         self._open += 1
         self._open_per_address[address] += 1
         try:
-            await self._serve_one(stream, address)
+            await self._serve_one(stream, address, port)
         finally:
             self._open -= 1
             self._open_per_address[address] -= 1
             if not self._open_per_address[address]:
                 del self._open_per_address[address]
 
-    async def _serve_one(self, stream: trio.SocketStream, address: str) -> None:
+    async def _serve_one(self, stream: trio.SocketStream, address: str, port: int) -> None:
         if self._context is None:
-            await self._handler(Accepted(stream, address, None, self._settings))
+            await self._handler(Accepted(stream, address, None, self._settings, port))
             return
         secured = trio.SSLStream(stream, self._context, server_side=True)
         problem = await self._handshake(secured)
@@ -125,7 +127,7 @@ class Listener:
             self._refused(self._settings, CloseReason.HANDSHAKE, f"{address}: {problem}")
             await trio.aclose_forcefully(stream)
             return
-        await self._handler(Accepted(secured, address, peer_subject(secured), self._settings))
+        await self._handler(Accepted(secured, address, peer_subject(secured), self._settings, port))
 
     async def _handshake(self, secured: trio.SSLStream[trio.SocketStream]) -> str | None:
         """None, or what went wrong: a silent client is pending for ever unless asked under a deadline (engineering

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
 
 ROUTE_BUCKETS_S = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0)
@@ -19,34 +19,59 @@ LATENESS_BUCKETS_S = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)
 """Around the few milliseconds of one read; from a second on, heartbeats of peers are at risk."""
 
 
+INTERRUPT_OUTCOMES = ("advisory", "accepted", "unaccepted", "done")
+"""Advised of; answered either way; the end answered (design 6)."""
+
+
 class Sample(NamedTuple):
-    """One value of a gauge that is read at scrape time."""
+    """One value that is read at scrape time; `name` is that of the series, with its suffix."""
 
     name: str
     labels: tuple[str, ...]
     value: float
 
 
-SCRAPED: dict[str, tuple[str, tuple[str, ...]]] = {
-    "ctigw_sessions": ("Open sessions by what the peer is", ("protocol", "role", "side")),
-    "ctigw_tasks": ("Tasks by state", ("mrd", "state")),
-    "ctigw_queue_depth": ("Tasks waiting in a queue", ("queue",)),
-    "ctigw_queue_oldest_seconds": ("Age of the task that waits longest in a queue", ("queue",)),
-    "ctigw_agents": ("Agents signed in by state", ("mrd", "state")),
-    "ctigw_agents_available": ("Agents that can take one more task, and who may assign it", ("mrd", "kind")),
-    "ctigw_outbox_bytes": ("Bytes that wait to be written to peers", ("protocol",)),
+class Family(NamedTuple):
+    """What is exposed about a metric that is read at scrape time."""
+
+    about: str
+    labels: tuple[str, ...]
+    type: str = "gauge"
+    suffixes: tuple[str, ...] = ("",)
+    """Of its series: a counter has `_total`, a summary `_count` and `_sum`."""
+
+
+SCRAPED: dict[str, Family] = {
+    "ctigw_sessions": Family("Open sessions by what the peer is", ("protocol", "role", "side")),
+    "ctigw_tasks": Family("Tasks by state", ("mrd", "state")),
+    "ctigw_queue_depth": Family("Tasks waiting in a queue", ("queue",)),
+    "ctigw_queue_oldest_seconds": Family("Age of the task that waits longest in a queue", ("queue",)),
+    "ctigw_agents": Family("Agents signed in by state", ("mrd", "state")),
+    "ctigw_agents_available": Family("Agents that can take one more task, and who may assign it", ("mrd", "kind")),
+    "ctigw_outbox_bytes": Family("Bytes that wait to be written to peers", ("protocol",)),
+    "ctigw_tasks_offered": Family("Tasks routed to or queued for a queue", ("queue",), "counter", ("_total",)),
+    "ctigw_queue_outcomes": Family(
+        "Tasks offered to a queue by what became of them there", ("queue", "outcome"), "counter", ("_total",)
+    ),
+    "ctigw_service_level_ratio": Family("Part of today's tasks answered within the threshold", ("queue",)),
+    "ctigw_handle_seconds": Family(
+        "Active, paused and wrap-up time of handled tasks", ("mrd",), "summary", ("_count", "_sum")
+    ),
 }
-"""Gauges that are counted when somebody looks: name, help, labels."""
+"""Metrics that are counted when somebody looks."""
+
+_SERIES = {f"{name}{suffix}": name for name, family in SCRAPED.items() for suffix in family.suffixes}
 
 
 class _ScrapeCollector(Collector):
     def __init__(self, read: Callable[[], Iterable[Sample]]) -> None:
         self._read = read
 
-    def collect(self) -> Iterable[GaugeMetricFamily]:
-        families = {name: GaugeMetricFamily(name, about, labels=labels) for name, (about, labels) in SCRAPED.items()}
-        for sample in self._read():
-            families[sample.name].add_metric(sample.labels, sample.value)
+    def collect(self) -> Iterable[Metric]:
+        families = {name: Metric(name, family.about, family.type) for name, family in SCRAPED.items()}
+        for name, labels, value in self._read():
+            family = _SERIES[name]
+            families[family].add_sample(name, dict(zip(SCRAPED[family].labels, labels, strict=True)), value)
         return families.values()
 
 
@@ -62,12 +87,14 @@ class Metrics:
         self._frame_errors = self._counter(
             "ctigw_frame_errors_total", "Frames that were not taken", "protocol", "reason"
         )
-        self._offered = self._counter("ctigw_tasks_offered_total", "Tasks routed to or queued for a queue", "queue")
         self._ended = self._counter("ctigw_tasks_ended_total", "Tasks that ended", "mrd", "disposition")
         self._failures = self._counter("ctigw_task_failures_total", "NEW_TASK_FAILUREs sent", "reason")
         self._start_timeouts = self._counter(
             "ctigw_start_timeouts_total", "Tasks taken back because nobody started them", "mrd"
         )
+        self._interrupts = self._counter("ctigw_interrupts_total", "Interrupts of agents by outcome", "outcome")
+        for outcome in INTERRUPT_OUTCOMES:
+            self._interrupts(outcome)
         self._closed = self._counter("ctigw_sessions_closed_total", "Connections that ended", "protocol", "reason")
         self._role = Gauge(
             "ctigw_duplex_role", "1 for the role that this side is in", ["side", "role"], registry=self.registry
@@ -88,7 +115,7 @@ class Metrics:
         )
 
     def scrape_from(self, read: Callable[[], Iterable[Sample]]) -> None:
-        """Read the gauges of `SCRAPED` from this function at every scrape."""
+        """Read the metrics of `SCRAPED` from this function at every scrape."""
         self.registry.register(_ScrapeCollector(read))
 
     def frames(self, protocol: str, counts: dict[tuple[str, str], int]) -> None:
@@ -99,10 +126,6 @@ class Metrics:
     def frame_error(self, protocol: str, reason: str) -> None:
         """A frame was refused."""
         self._frame_errors(protocol, reason).inc()
-
-    def task_offered(self, queue: str) -> None:
-        """A task was routed to or queued for a queue (semantics 10.1, offered)."""
-        self._offered(queue).inc()
 
     def task_ended(self, mrd: str, disposition: int) -> None:
         """A task ended."""
@@ -115,6 +138,10 @@ class Metrics:
     def start_timeout(self, mrd: str) -> None:
         """A start timer ran out."""
         self._start_timeouts(mrd).inc()
+
+    def interrupt(self, outcome: str) -> None:
+        """An interrupt came to one of `INTERRUPT_OUTCOMES`."""
+        self._interrupts(outcome).inc()
 
     def session_closed(self, protocol: str, reason: str) -> None:
         """A connection ended."""

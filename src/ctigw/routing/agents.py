@@ -24,13 +24,20 @@ def foreign_task(domain: AgentDomain, domains: list[AgentDomain]) -> bool:
     return any(other.tally.total and not other.interruptible and other is not domain for other in domains)
 
 
-def availability(domain: AgentDomain, domains: list[AgentDomain]) -> Availability:
-    """AgentAvailabilityStatus; a task that is only announced takes a slot already (semantics 2.4)."""
-    if not domain.signed_in or domain.set_aside or not domain.ready:
+def availability(state: State, domain: AgentDomain) -> Availability:
+    """AgentAvailabilityStatus; a task that is only announced takes a slot already (semantics 2.4).
+
+    [OURS] An INTERRUPTED agent is not available, also between the end of the interrupt and the client's answer to its
+    advisory: a task given then could not be started.
+    """
+    if not domain.signed_in or domain.set_aside or not domain.ready or domain.interrupted is not None:
         return Availability.NOT_AVAILABLE
-    if domain.tally.total >= domain.max_task_limit or foreign_task(domain, domains):
+    agent = domain.agent.skill_target_id
+    if domain.tally.total >= domain.max_task_limit or foreign_task(domain, state.domains_of[agent]):
         return Availability.NOT_AVAILABLE
-    return Availability.ICM_AVAILABLE if domain.routable else Availability.APPLICATION_AVAILABLE
+    if not domain.routable:
+        return Availability.APPLICATION_AVAILABLE
+    return Availability.NOT_AVAILABLE if agent in state.temporarily_not_routable else Availability.ICM_AVAILABLE
 
 
 def state_of_tasks(tally: Tally) -> AgentState:
@@ -56,7 +63,7 @@ def agent_state(domain: AgentDomain) -> AgentState:
         return AgentState.WORK_NOT_READY
     if not domain.ready:
         return AgentState.NOT_READY
-    return state_of_tasks(domain.tally)
+    return AgentState.INTERRUPTED if domain.interrupted is not None else state_of_tasks(domain.tally)
 
 
 def queue_state(domain: AgentDomain, queue: QueueRef) -> AgentState:
@@ -79,12 +86,12 @@ def view(state: State, domain: AgentDomain, now: float) -> AgentView:
         mrd_id=domain.mrd.id,
         state=current,
         routable=domain.routable,
-        availability=availability(domain, state.domains_of[domain.agent.skill_target_id]),
+        availability=availability(state, domain),
         num_tasks=domain.tally.total - domain.tally[TaskState.PRE_CALL],
         max_task_limit=domain.max_task_limit,
         max_beyond_task_limit=domain.max_beyond_task_limit,
         reason_code=domain.reason_code,
-        since=published.since if published is not None and published.state is current else now,
+        since=published.since if published is not None and published.state is current else domain.state_since or now,
         queues=tuple((group, queue_state(domain, group)) for group in state.skill_groups(domain.agent, domain.mrd.id)),
     )
 
@@ -116,7 +123,7 @@ def changed(state: State, domain: AgentDomain) -> bool:
         published.state is not agent_state(domain)
         or published.routable != domain.routable
         or published.max_task_limit != domain.max_task_limit
-        or published.availability is not availability(domain, state.domains_of[domain.agent.skill_target_id])
+        or published.availability is not availability(state, domain)
     )
 
 
@@ -127,10 +134,9 @@ def refresh(state: State, skill_target_id: int, now: float) -> None:
     there might always be one more task that has not started.
     """
     state.touched[skill_target_id] = state.unsettled[skill_target_id] = None
-    domains = state.domains_of[skill_target_id]
-    for domain in domains:
+    for domain in state.domains_of[skill_target_id]:
         free_slots = domain.max_task_limit - domain.tally.total
-        icm_available = availability(domain, domains) is Availability.ICM_AVAILABLE
+        icm_available = availability(state, domain) is Availability.ICM_AVAILABLE
         if (icm_available and not domain.icm_available) or free_slots > domain.free_slots:
             domain.available_since = now
         domain.icm_available = icm_available
@@ -138,6 +144,10 @@ def refresh(state: State, skill_target_id: int, now: float) -> None:
         pooled = (free_slots, domain.available_since) if icm_available and not domain.deferred else None
         if pooled == domain.pooled:
             continue
+        if (pooled is None) is not (domain.pooled is None):
+            change = -1 if pooled is None else 1
+            for queue in domain.queues:
+                queue.agents_available += change
         domain.pooled = pooled
         for member in domain.memberships:
             pool = member.queue.pools[member.level]

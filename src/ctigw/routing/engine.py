@@ -9,7 +9,20 @@ messages, sessions' insides or a clock. Nothing but `apply` changes the state, s
 from collections.abc import Callable, Iterable
 
 from ctigw.config.routing import Agent, MediaRoutingDomain, RoutingSettings
-from ctigw.routing import census, inputs, reports, tasks
+from ctigw.routing import (
+    application_tasks,
+    census,
+    global_state,
+    inputs,
+    interrupts,
+    limits,
+    path_data,
+    reports,
+    resync,
+    snapshots,
+    tasks,
+    temporary_mode,
+)
 from ctigw.routing.agents import changed, signed_out_view, view
 from ctigw.routing.apply import apply
 from ctigw.routing.deadlines import AgentKey, DeadlineKey, DeadlineKind
@@ -19,11 +32,13 @@ from ctigw.routing.events import (
     AgentView,
 )
 from ctigw.routing.facts import Event
-from ctigw.routing.inputs import Input, TaskId
-from ctigw.routing.script_run import next_precision_step
+from ctigw.routing.inputs import Input, TaskId, Variable
+from ctigw.routing.scripts.queueing import next_precision_step
 from ctigw.routing.selection import settle
 from ctigw.routing.state import State, TaskRecord
+from ctigw.routing.statistics import views
 from ctigw.routing.terms import (
+    ReportStatus,
     TaskState,
 )
 from ctigw.routing.turn import Turn
@@ -35,6 +50,13 @@ _RULES: dict[type, Callable[..., None]] = {
     inputs.CancelTask: tasks.cancel,
     inputs.RunScriptResult: tasks.script_result,
     inputs.UpdateTaskContext: tasks.update_context,
+    inputs.BeginAgentInit: resync.begin,
+    inputs.AgentInit: resync.init_agent,
+    inputs.TaskInit: resync.init_task,
+    inputs.TaskInitWithoutId: resync.init_task_without_id,
+    inputs.EndAgentInit: resync.finish,
+    inputs.GetAgentTasks: resync.agent_tasks,
+    inputs.SetPathData: path_data.set_path_data,
     inputs.ArmClientOpened: reports.open_client,
     inputs.ArmClientLost: reports.lose_client,
     inputs.MediaLogin: reports.sign_in,
@@ -43,6 +65,14 @@ _RULES: dict[type, Callable[..., None]] = {
     inputs.MakeAgentNotRoutable: reports.make_not_routable,
     inputs.MakeAgentReady: reports.make_ready,
     inputs.MakeAgentNotReady: reports.make_not_ready,
+    inputs.SetAgentState: global_state.set_agent_state,
+    inputs.AcceptInterrupt: reports.accept_interrupt,
+    inputs.DeclineInterrupt: reports.decline_interrupt,
+    inputs.AcceptInterruptDone: reports.accept_interrupt_done,
+    inputs.ChangeMaxTaskLimit: limits.change_limit,
+    inputs.OverrideLimit: limits.override,
+    inputs.OfferApplicationTask: application_tasks.offer,
+    inputs.StartApplicationTask: application_tasks.start,
     inputs.OfferTask: reports.offer,
     inputs.StartTask: reports.start,
     inputs.PauseTask: reports.pause,
@@ -157,9 +187,39 @@ class Engine:
             if task.state is TaskState.PRE_CALL
         ]
 
+    def agent_tasks(
+        self, application_path: int, mrd_id: int, skill_target_id: int
+    ) -> tuple[ReportStatus, list[snapshots.TaskView]]:
+        """The agent's tasks in a domain, as a client of the path may see them."""
+        return snapshots.tasks_of(self._state, application_path, mrd_id, skill_target_id)
+
+    def agent_task(
+        self, application_path: int, mrd_id: int, skill_target_id: int, task_id: TaskId
+    ) -> tuple[ReportStatus, snapshots.TaskView | None]:
+        """One of them."""
+        return snapshots.task(self._state, application_path, mrd_id, skill_target_id, task_id)
+
+    def path_variables(self, application_path: int) -> tuple[Variable, ...]:
+        """Call variables that clients of the path set."""
+        return self._state.path_data.get(application_path, ())
+
     def census(self) -> census.Census:
         """Counts for metrics."""
         return census.take(self._state)
+
+    def agent_statistics(self, skill_target_id: int, mrd_id: int | None, now: float) -> views.AgentStatistics | None:
+        """Numbers of an agent in a domain, None: in all of them; None when agent or domain is not configured."""
+        if skill_target_id not in self._state.agents or (mrd_id is not None and mrd_id not in self._state.mrds):
+            return None
+        return views.agent_statistics(self._state, skill_target_id, mrd_id, max(now, self._state.last_now))
+
+    def queue_statistics(self, queue: str | int, now: float) -> views.QueueStatistics | None:
+        """Numbers of a skill group or precision queue, by `sg:name`, `pq:name` or id; None when there is none."""
+        return views.queue_statistics(self._state, queue, max(now, self._state.last_now))
+
+    def tallies(self, now: float) -> views.Tallies:
+        """Counters for metrics."""
+        return views.tallies(self._state, max(now, self._state.last_now))
 
     def _begin(self, now: float) -> Turn:
         self._state.last_now = max(now, self._state.last_now)
@@ -184,10 +244,16 @@ class Engine:
             _TASK_DEADLINES[key.kind](turn, task)
 
     def _settle(self, turn: Turn) -> None:
-        """Tell what an event made of its agents before they are given the next task: each change is told (C5)."""
+        """Tell what an event made of its agents before they are given the next task: each change is told (C5).
+
+        Whether an interrupt is over is seen only then, because the next task may prolong it.
+        """
+        touched = tuple(self._state.touched)
+        temporary_mode.finish(turn, touched)
         self._publish(turn)
         settle(turn)
         self._publish(turn)
+        interrupts.finish(turn, touched)
 
     def _publish(self, turn: Turn) -> None:
         """Tell what became of every agent touched, in order of touching and of first sign-in (decisions C5)."""

@@ -11,6 +11,8 @@ from ctigw.routing.terms import (
     AgentState,
     Availability,
     CancelStatus,
+    ControlFailure,
+    Departure,
     NewTaskFailureReason,
     QueueEntry,
     QueueRef,
@@ -55,6 +57,11 @@ class TaskAccepted:
     context: TaskContext
     preferred_skill_target_id: int | None = None
     """The agent whom the application asked for, when there is such an agent (Call.PreferredAgentID, semantics 5.2)."""
+    excluded_skill_target_id: int | None = None
+    """The agent who gave the task back (PreviousTask of Service 2 or 3), and must not have it again (semantics 5.2)."""
+    queue_type: int | None = None
+    queue_id: int | None = None
+    """The queue that pick and pull name (semantics 9.1)."""
 
 
 @record
@@ -95,6 +102,7 @@ class TaskDequeued:
     task_id: TaskId
     mrd_id: int
     entries: tuple[QueueEntry, ...]
+    departure: Departure = Departure.SCRIPT
 
 
 @record
@@ -172,6 +180,21 @@ class TaskMoved:
     mrd_id: int
     skill_target_id: int
     queue: QueueRef | None
+
+
+@record
+class ApplicationTaskBegun:
+    """An application assigned a task to an agent itself (BEGIN_TASK_EVENT); its first state follows."""
+
+    task_id: TaskId
+    mrd_id: int
+    skill_target_id: int
+    queue: QueueRef | None
+    context: TaskContext
+    is_new_id: bool = True
+    """False: the id was given before we came to be, and the client told it."""
+    uses_override: bool = False
+    """It uses up a leave to go beyond the limits."""
 
 
 @record
@@ -275,10 +298,47 @@ class AgentMadeNotRoutable:
 
 
 @record
+class AgentInterruptAdvised:
+    """A task of a domain that may not be interrupted interrupts the agent here (AGENT_INTERRUPT_ADVISORY_EVENT)."""
+
+    mrd_id: int
+    skill_target_id: int
+    interrupting_mrd_id: int
+
+
+@record
+class AgentInterruptOver:
+    """The agent has no such task any more (AGENT_INTERRUPT_DONE_ADVISORY_EVENT); an interrupt goes on until 175."""
+
+    mrd_id: int
+    skill_target_id: int
+
+
+@record
 class AgentStateChanged:
     """State, mode, limit or availability of an agent in a domain changed (AGENT_STATE_EVENT, decisions C5)."""
 
     view: AgentView
+
+
+@record
+class ControlAnswered:
+    """Answer to SET_AGENT_STATE_REQ: SET_AGENT_STATE_CONF, or CONTROL_FAILURE_CONF with a failure."""
+
+    origin: Origin
+    failure: ControlFailure | None
+
+
+@record
+class AgentTasksTold:
+    """AGENT_TASKS_RESP."""
+
+    origin: Origin
+    mrd_id: int
+    skill_target_id: int
+    status: ReportStatus
+    tasks: tuple[TaskId, ...]
+    """Oldest first; none when the status is not 0."""
 
 
 @record
@@ -288,3 +348,5 @@ class ReportAnswered:
     origin: Origin
     kind: ReportKind
     status: ReportStatus
+    task_id: TaskId | None = None
+    """The id that a task got by the request."""

@@ -6,7 +6,7 @@ is simply "when it happened" is the `now` that it is applied with.
 """
 
 from ctigw.routing import events
-from ctigw.routing.inputs import Origin, TaskId
+from ctigw.routing.inputs import Origin, TaskId, Variable
 from ctigw.routing.record import record
 from ctigw.routing.terms import (
     QueueEntry,
@@ -46,6 +46,14 @@ class ArmClientLeft:
 
 
 @record
+class PathDataSet:
+    """All call variables of an application path, as they now stand."""
+
+    application_path: int
+    variables: tuple[Variable, ...]
+
+
+@record
 class AgentSignedIn:
     """An agent signed in to a domain and is NOT_READY there; `interruptible` is latched for this login."""
 
@@ -65,6 +73,8 @@ class AgentSignedOut:
 
     mrd_id: int
     skill_target_id: int
+    reason_code: int = 0
+    """Semantics 2.6; 0 when the agent's own client signed out."""
 
 
 @record
@@ -76,6 +86,14 @@ class AgentLimitsSet:
     session_id: int
     max_task_limit: int
     max_beyond_task_limit: int
+
+
+@record
+class LimitOverrideGranted:
+    """An application may assign one task more than the agent's limits allow."""
+
+    mrd_id: int
+    skill_target_id: int
 
 
 @record
@@ -126,6 +144,85 @@ class AgentRestored:
 
 
 @record
+class AgentTemporarilyNotRoutable:
+    """The agent is given no task of any domain by the router until all tasks of now are done (semantics 2.2)."""
+
+    skill_target_id: int
+
+
+@record
+class AgentRoutableAgain:
+    """The agent has no task any more: a temporary not-routable is over."""
+
+    skill_target_id: int
+
+
+@record
+class AgentInterruptAccepted:
+    """The agent is INTERRUPTED in the domain, and so are these tasks; each keeps the state that it returns to."""
+
+    mrd_id: int
+    skill_target_id: int
+    tasks: tuple[TaskId, ...]
+
+
+@record
+class AgentInterruptDeclined:
+    """The agent works on in the domain beside the interrupting task."""
+
+    mrd_id: int
+    skill_target_id: int
+
+
+@record
+class AgentInterruptClosed:
+    """The end of an interrupt was taken note of: interrupted tasks are in the states that they had."""
+
+    mrd_id: int
+    skill_target_id: int
+
+
+@record
+class AgentStateDated:
+    """The state that the agent is about to be told to have began at `since`, UTC seconds: before we heard of it."""
+
+    mrd_id: int
+    skill_target_id: int
+    since: float
+
+
+@record
+class ReplayBegun:
+    """An agent reporting session begins to replay its agents and tasks; one begun before is given up."""
+
+    session_id: int
+
+
+@record
+class ReplayEnded:
+    """A session has replayed everything."""
+
+    session_id: int
+
+
+@record
+class TaskReplayed:
+    """A client told of a task in a replay; `until`: by when it has to end, None: that is as it was."""
+
+    task_id: TaskId
+    until: float | None
+
+
+@record
+class TaskInterruptReplayed:
+    """A task was told to be INTERRUPTED."""
+
+    task_id: TaskId
+    mrd_id: int
+    skill_target_id: int
+
+
+@record
 class TaskPriorityChanged:
     """A task's priority in queues where it stands; it keeps its age."""
 
@@ -141,6 +238,8 @@ class PrecisionStepReached:
     queue: QueueRef
     step: int
     until: float | None
+    skipped: tuple[int, ...] = ()
+    """Earlier steps whose `consider_if` was false: their agents are not for the task."""
 
 
 @record
@@ -150,6 +249,17 @@ class ScriptMoved:
     task_id: TaskId
     step: int
     until: float | None
+    leaves: QueueRef | None = None
+    """The agent's own queue where the task waits until then, and no longer."""
+
+
+@record
+class LastAgentNoted:
+    """An agent dealt with what a key variable names."""
+
+    variable: str
+    value: str
+    skill_target_id: int
 
 
 @record
@@ -164,17 +274,30 @@ Event = (
     | RoutingClientLeft
     | ArmClientJoined
     | ArmClientLeft
+    | PathDataSet
     | AgentSignedIn
     | AgentSignedOut
     | AgentLimitsSet
+    | LimitOverrideGranted
     | AgentReadinessSet
     | AgentModeSet
     | AgentNotRoutableDeferred
     | AgentSetAside
     | AgentRestored
+    | AgentTemporarilyNotRoutable
+    | AgentRoutableAgain
+    | AgentInterruptAccepted
+    | AgentInterruptDeclined
+    | AgentInterruptClosed
+    | AgentStateDated
+    | ReplayBegun
+    | ReplayEnded
+    | TaskReplayed
+    | TaskInterruptReplayed
     | TaskPriorityChanged
     | PrecisionStepReached
     | ScriptMoved
+    | LastAgentNoted
     | TaskForgotten
     | events.TaskAccepted
     | events.TaskRejected
@@ -187,6 +310,7 @@ Event = (
     | events.LabelRepeated
     | events.TaskKept
     | events.TaskTakenUp
+    | events.ApplicationTaskBegun
     | events.TaskOffered
     | events.TaskStarted
     | events.TaskPaused
@@ -199,7 +323,11 @@ Event = (
     | events.RunScriptRequested
     | events.CancelAnswered
     | events.AgentMadeNotRoutable
+    | events.AgentInterruptAdvised
+    | events.AgentInterruptOver
     | events.AgentStateChanged
+    | events.ControlAnswered
+    | events.AgentTasksTold
     | events.ReportAnswered
 )
 """Everything that `Engine.handle` may return."""

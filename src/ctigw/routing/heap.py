@@ -27,6 +27,9 @@ class OrderedHeap(Generic[Key]):
     def __len__(self) -> int:
         return len(self._live)
 
+    def __contains__(self, key: Key | None) -> bool:
+        return key in self._live
+
     def put(self, key: Key, *order: float) -> None:
         """Add the key, or move it to a new place."""
         entry = (*order, key)
@@ -50,6 +53,16 @@ class OrderedHeap(Generic[Key]):
                 return entry
             heappop(heap)
         return None
+
+    def first_except(self, key: Key | None) -> tuple[Any, ...] | None:
+        """As `first`, leaving out one key."""
+        entry = self.first()
+        if entry is None or entry[-1] != key:
+            return entry
+        heappop(self._heap)
+        other = self.first()
+        heappush(self._heap, entry)
+        return other
 
     def in_order(self) -> Iterator[tuple[Any, ...]]:
         """All live entries in order; for looking at, costs a sort."""

@@ -135,12 +135,17 @@ class AgentReport:
 
 
 @record
-class MediaLogin(AgentReport):
-    """MEDIA_LOGIN_REQ (decisions C6, C7)."""
+class SignIn(AgentReport):
+    """What signs an agent in."""
 
     routable: bool = True
     max_task_limit: int = 1
     max_beyond_task_limit: int = 0
+
+
+@record
+class MediaLogin(SignIn):
+    """MEDIA_LOGIN_REQ (decisions C6, C7)."""
 
 
 @record
@@ -175,6 +180,67 @@ class MakeAgentNotReady(AgentReport):
     """MAKE_AGENT_NOT_READY_REQ."""
 
     reason_code: int = 0
+
+
+@record
+class AcceptInterrupt(AgentReport):
+    """AGENT_INTERRUPT_ACCEPTED_IND (semantics 4)."""
+
+
+@record
+class DeclineInterrupt(AgentReport):
+    """AGENT_INTERRUPT_UNACCEPTED_IND (semantics 4)."""
+
+
+@record
+class AcceptInterruptDone(AgentReport):
+    """AGENT_INTERRUPT_DONE_ACCEPTED_IND (semantics 4)."""
+
+
+@record
+class SetAgentState:
+    """SET_AGENT_STATE_REQ: it names no domain and acts on all where the agent is signed in (semantics 2.3)."""
+
+    origin: Origin
+    peripheral: int
+    agent_number: str
+    """Peripheral agent number; empty when the request names none, or two."""
+    state: int
+    work_mode: int
+    reason_code: int
+    forced: bool
+
+
+@record
+class ChangeMaxTaskLimit(AgentReport):
+    """CHANGE_MAX_TASK_LIMIT_REQ; `max_beyond_task_limit` None: not named."""
+
+    max_task_limit: int
+    max_beyond_task_limit: int | None = None
+
+
+@record
+class OverrideLimit(AgentReport):
+    """OVERRIDE_LIMIT_REQ."""
+
+
+@record
+class ApplicationTask(AgentReport):
+    """A task that the application assigns itself (semantics 3.3). Skill group and service: 0 is none."""
+
+    skill_group_id: int = 0
+    service_id: int = 0
+    variables: tuple[Variable, ...] = ()
+
+
+@record
+class OfferApplicationTask(ApplicationTask):
+    """OFFER_APPLICATION_TASK_REQ."""
+
+
+@record
+class StartApplicationTask(ApplicationTask):
+    """START_APPLICATION_TASK_REQ."""
 
 
 @record
@@ -228,6 +294,63 @@ class UpdateTaskContext:
 
 
 @record
+class BeginAgentInit:
+    """BEGIN_AGENT_INIT_IND: a session begins to replay what it knows."""
+
+    origin: Origin
+    application_path: int
+
+
+@record
+class EndAgentInit:
+    """END_AGENT_INIT_IND."""
+
+    origin: Origin
+    application_path: int
+
+
+@record
+class AgentInit(SignIn):
+    """AGENT_INIT_REQ; `agent_state` by its CTI number."""
+
+    agent_state: int = 2
+    reason_code: int = 0
+
+
+@record
+class TaskInitWithoutId(ApplicationTask):
+    """TASK_INIT_REQ; `task_state` by its CTI number, `state_duration_s` 0: not told."""
+
+    task_state: int = 1
+    state_duration_s: int = 0
+
+
+@record
+class TaskInit(TaskInitWithoutId):
+    """TASK_INIT_IND."""
+
+    task_id: TaskId = TaskId(-1, -1, -1)
+
+
+@record
+class GetAgentTasks(AgentReport):
+    """GET_AGENT_TASKS_REQ."""
+
+
+@record
+class SetPathData:
+    """SET_APP_DATA_REQ, or SET_APP_PATH_DATA_IND: sets call variables of an application path, leaves the others."""
+
+    origin: Origin
+    application_path: int
+    """Of the session."""
+    named_path: int | None
+    """In the message."""
+    variables: tuple[Variable, ...]
+    is_request: bool = False
+
+
+@record
 class DeadlinesPassed:
     """Time has come to `now`; everything due by then happens, in order of its deadline."""
 
@@ -246,6 +369,14 @@ Input = (
     | MakeAgentNotRoutable
     | MakeAgentReady
     | MakeAgentNotReady
+    | SetAgentState
+    | AcceptInterrupt
+    | DeclineInterrupt
+    | AcceptInterruptDone
+    | ChangeMaxTaskLimit
+    | OverrideLimit
+    | OfferApplicationTask
+    | StartApplicationTask
     | OfferTask
     | StartTask
     | PauseTask
@@ -253,5 +384,12 @@ Input = (
     | WrapUpTask
     | EndTask
     | UpdateTaskContext
+    | BeginAgentInit
+    | AgentInit
+    | TaskInit
+    | TaskInitWithoutId
+    | EndAgentInit
+    | GetAgentTasks
+    | SetPathData
     | DeadlinesPassed
 )

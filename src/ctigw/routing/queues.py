@@ -2,15 +2,18 @@
 
 Knows priorities, ages, precision queue levels and sort values of agents; must not know why a task or an agent is put
 there. Rules: semantics 5.2 to 5.5. Every question that a decision asks is answered without looking at more than the ten
-levels of a precision queue, however many tasks and agents there are (performance, consequence 6).
+levels of a precision queue and the combinations of levels that its waiting tasks have reached (ten at most, twice as
+many for each step with a `consider_if`), however many tasks and agents there are (performance, consequence 6).
 """
 
 from collections import OrderedDict
-from heapq import heapify, heappop, heappush
-from typing import NamedTuple
 
-from ctigw.routing.heap import SWEEP_SLACK, OrderedHeap
+import attrs
+
+from ctigw.routing.expressions import Expression
+from ctigw.routing.heap import OrderedHeap
 from ctigw.routing.inputs import TaskId
+from ctigw.routing.task_order import Place, TaskOrder
 from ctigw.routing.terms import (
     QueueEntry,
     QueueRef,
@@ -25,19 +28,16 @@ EWT_SLOT_S = 5
 """Departures are counted in slots of this length: the window is exact to one slot, its cost the same at any load."""
 
 
-class Place(NamedTuple):
-    """A task's place in one queue. The first three sort: priority, then age, then the id."""
+@attrs.frozen
+class Level:
+    """One level of a queue: a step of a precision queue, or all there is of another queue."""
 
-    priority: int
-    sequence: int
-    """Counts tasks in the order in which they began to wait: the age that orders tasks of one priority."""
-    task_id: TaskId
-    level: int
-    """Precision queue step from 0; 0 in other queues."""
-    entered_at: float
-    """UTC seconds at which the task entered this queue."""
-    held: bool
-    """Kept for a lost routing client: has its place, but no agent is given to it (decisions D6)."""
+    wait_s: float = 0.0
+    """How long a task stays; the last level lasts for ever."""
+    consider_if: Expression | None = None
+    """False when the task comes to the level: it passes on, and agents of the level are not for it."""
+    wait_if_no_agents_logged_in: bool = True
+    """Whether a task stays though no agent of the level is signed in."""
 
 
 class Departures:
@@ -86,78 +86,106 @@ class AgentPool:
         self.by_choice.discard(skill_target_id)
         self.by_time.discard(skill_target_id)
 
-    def longest_available_since(self) -> float | None:
-        """UTC seconds since when the longest available agent is available; None without any."""
-        first = self.by_time.first()
+    def longest_available_since(self, excluded: int | None = None) -> float | None:
+        """UTC seconds since when the longest available agent but `excluded` is available; None without any."""
+        first = self.by_time.first() if excluded is None else self.by_time.first_except(excluded)
         return None if first is None else first[0]
 
-    def chosen(self) -> int | None:
-        """Who is chosen next."""
-        first = self.by_choice.first()
+    def chosen(self, excluded: int | None = None) -> int | None:
+        """Who but `excluded` is chosen next."""
+        first = self.by_choice.first() if excluded is None else self.by_choice.first_except(excluded)
         return None if first is None else first[-1]
 
 
 class WaitingQueue:
     """One queue of one domain: a skill group, a precision queue or an agent's own queue."""
 
-    __slots__ = ("_heaps", "_waiting", "departures", "entries", "mrd_id", "pools", "ref", "step_waits", "tasks")
+    __slots__ = (
+        "_entries",
+        "_excluded",
+        "_orders",
+        "_waiting",
+        "agents_available",
+        "departures",
+        "levels",
+        "mrd_id",
+        "pools",
+        "ref",
+        "signed_in",
+        "tasks",
+    )
 
-    def __init__(self, ref: QueueRef, mrd_id: int, step_waits: tuple[float, ...] = (0.0,)) -> None:
+    def __init__(self, ref: QueueRef, mrd_id: int, levels: tuple[Level, ...] = (Level(),)) -> None:
         self.ref = ref
         self.mrd_id = mrd_id
-        self.step_waits = step_waits
-        """Seconds to stay on each level; the last level lasts for ever."""
-        self.pools = [AgentPool() for _ in step_waits]
+        self.levels = levels
+        self.pools = [AgentPool() for _ in levels]
+        self.agents_available = 0
+        """Agents who could be given a task now; not counted for an agent's own queue."""
+        self.signed_in = [0] * len(levels)
+        """Agents of each level who are signed in; counted for precision queues only."""
         self.departures = Departures()
         self.tasks: OrderedDict[TaskId, Place] = OrderedDict()
         """Every task of the queue in order of entering it."""
-        self.entries = {priority: QueueEntry(ref, priority) for priority in PRIORITIES}
-        """One shared value for each priority, so that a queued task does not carry its own."""
-        self._heaps: list[list[Place]] = [[] for _ in step_waits]
+        self._entries: dict[int, QueueEntry] = {}
+        self._orders: dict[int, TaskOrder] = {1: TaskOrder()}
+        """By the levels that the tasks have reached."""
+        self._excluded: dict[TaskId, int] = {}
+        """The agent who may not have a task; most tasks have none."""
         self._waiting = [0] * (PRIORITIES.stop)
 
-    def put(self, place: Place) -> None:
-        """Add a task, or give it a new place; it keeps its turn in the order of entering."""
-        before = self.tasks.get(place.task_id)
+    def entry(self, priority: int) -> QueueEntry:
+        """One shared value for each priority, so that a queued task does not carry its own."""
+        entry = self._entries.get(priority)
+        if entry is None:
+            entry = self._entries[priority] = QueueEntry(self.ref, priority)
+        return entry
+
+    def put(self, place: Place, excluded: int | None = None) -> None:
+        """Add a task, or give it a new place; it keeps its turn in the order of entering.
+
+        `excluded` is the agent who may not have it; once said, it holds as long as the task is in the queue.
+        """
+        tasks = self.tasks
+        task_id = place.task_id
+        before = tasks.get(task_id)
+        self._waiting[place.priority] += 1
+        tasks[task_id] = place
+        if excluded is not None:
+            self._excluded[task_id] = excluded
+        elif self._excluded:
+            excluded = self._excluded.get(task_id)
         if before is not None:
             self._waiting[before.priority] -= 1
-        self._waiting[place.priority] += 1
-        self.tasks[place.task_id] = place
+            self._leave(before, excluded)
         if not place.held:
-            heappush(self._heaps[place.level], place)
-        self._sweep(place.level)
-        if before is not None and before.level != place.level:
-            self._sweep(before.level)
+            order = self._orders.get(place.reached)
+            if order is None:
+                order = self._orders[place.reached] = TaskOrder()
+            order.add(place, excluded, tasks)
 
     def remove(self, task_id: TaskId) -> None:
         """Take a task out."""
         place = self.tasks.pop(task_id)
         self._waiting[place.priority] -= 1
-        self._sweep(place.level)
+        self._leave(place, self._excluded.pop(task_id, None))
+        if not self.tasks and len(self._orders) > 1:
+            self._orders = {1: TaskOrder()}
 
-    def head(self, from_level: int = 0) -> Place | None:
-        """The task to be served next among those that have reached `from_level` or more."""
+    def head(self, level: int, skill_target_id: int) -> Place | None:
+        """The task to be served next among those that an agent of the level may have."""
         best: Place | None = None
-        for heap in self._heaps[from_level:]:
-            while heap:
-                place = heap[0]
-                if self.tasks.get(place.task_id) is place:
-                    if best is None or place < best:
-                        best = place
-                    break
-                heappop(heap)
+        for reached, order in self._orders.items():
+            if reached >> level & 1:
+                place = order.head(skill_target_id, self.tasks)
+                if place is not None and (best is None or place < best):
+                    best = place
         return best
 
-    def reach(self, level: int = 0) -> int:
-        """The level that a task at `level` stays on: steps without a wait are passed at once (semantics 5.3)."""
-        while level < len(self.step_waits) - 1 and self.step_waits[level] <= 0:
-            level += 1
-        return level
-
-    def pool_for(self, level: int) -> AgentPool | None:
-        """The first pool with an agent up to `level`: earlier steps are filled first (semantics 5.2)."""
-        for pool in self.pools[: level + 1]:
-            if len(pool.by_time):
+    def pool_for(self, reached: int, excluded: int | None = None) -> AgentPool | None:
+        """The first pool with an agent for a task: earlier steps are filled first (semantics 5.2)."""
+        for level, pool in enumerate(self.pools):
+            if reached >> level & 1 and len(pool.by_time) > (excluded is not None and excluded in pool.by_time):
                 return pool
         return None
 
@@ -173,9 +201,7 @@ class WaitingQueue:
         position = sum(self._waiting[: priority + 1]) + 1
         return -(-position * EWT_WINDOW_S // left)
 
-    def _sweep(self, level: int) -> None:
-        heap = self._heaps[level]
-        if len(heap) > 2 * len(self.tasks) + SWEEP_SLACK:
-            tasks = self.tasks
-            self._heaps[level] = kept = [place for place in heap if tasks.get(place.task_id) is place]
-            heapify(kept)
+    def _leave(self, place: Place, excluded: int | None) -> None:
+        order = self._orders.get(place.reached)
+        if order is not None:
+            order.left(excluded, self.tasks)

@@ -5,7 +5,8 @@ Knows sign-in, mode, readiness (semantics 2.2 and 2.4, decisions C4, C6, C7) and
 fails.
 """
 
-from ctigw.routing import inputs
+from ctigw.routing import inputs, interrupts, last_agents
+from ctigw.routing.admission import admitted, in_charge, outside, reported_task
 from ctigw.routing.agents import state_of_tasks
 from ctigw.routing.deadlines import AgentKey
 from ctigw.routing.events import (
@@ -28,7 +29,8 @@ from ctigw.routing.facts import (
     ArmClientJoined,
     ArmClientLeft,
 )
-from ctigw.routing.state import AgentDomain, State, TaskRecord
+from ctigw.routing.limits import TASK_LIMITS, are_limits
+from ctigw.routing.state import AgentDomain, TaskRecord
 from ctigw.routing.tasks import end
 from ctigw.routing.terms import (
     AgentState,
@@ -38,12 +40,11 @@ from ctigw.routing.terms import (
 )
 from ctigw.routing.turn import Turn
 
-VOICE_MRD = 1
-TASK_LIMITS = range(1, 1001)
-"""MaxTaskLimit (decisions C6)."""
 AGENT_LOGGED_OUT = 40
 APPLICATION_PATH_DOWN = 42
 """Dispositions (semantics 3.6)."""
+CTI_COMPONENT_FAILED = 50002
+"""Reason of a logout that the agent's desktop or its path caused (semantics 2.6)."""
 STARTABLE = (TaskState.PRE_CALL, TaskState.OFFERED)
 """The offer is optional (semantics 3.2)."""
 
@@ -72,7 +73,7 @@ def lose_client(turn: Turn, item: inputs.ArmClientLost) -> None:
 
 def task_life_over(turn: Turn, domain: AgentDomain) -> None:
     """The path has been down for too long: the tasks end, the agent is signed out (decisions C7)."""
-    _sign_out(turn, domain, APPLICATION_PATH_DOWN)
+    end_login(turn, domain, APPLICATION_PATH_DOWN, reason_code=CTI_COMPONENT_FAILED)
 
 
 # --- sign-in and sign-out --------------------------------------------------------------------------------------------
@@ -80,32 +81,38 @@ def task_life_over(turn: Turn, domain: AgentDomain) -> None:
 
 def sign_in(turn: Turn, item: inputs.MediaLogin) -> None:
     """MEDIA_LOGIN_REQ (semantics 2.4, decisions C6, C7)."""
-    status = _outside(turn.state, item)
-    if status is ReportStatus.NO_ERROR and item.max_task_limit not in TASK_LIMITS:
+    status = outside(turn.state, item)
+    if status is ReportStatus.NO_ERROR and not are_limits(item.max_task_limit, item.max_beyond_task_limit):
         status = ReportStatus.PERFORMANCE_LIMIT_EXCEEDED
     if status is ReportStatus.NO_ERROR:
         domain = turn.state.domains.get(AgentKey(item.skill_target_id, item.mrd_id))
         if domain is not None and domain.signed_in:
-            _sign_in_again(turn, item, domain)
+            take_over(turn, item, domain)
             status = ReportStatus.AGENT_ALREADY_LOGGED_IN
         else:
-            turn.record(
-                AgentSignedIn(
-                    mrd_id=item.mrd_id,
-                    skill_target_id=item.skill_target_id,
-                    session_id=item.origin.session_id,
-                    application_path=item.application_path,
-                    routable=item.routable,
-                    max_task_limit=item.max_task_limit,
-                    max_beyond_task_limit=item.max_beyond_task_limit,
-                    interruptible=turn.state.mrds[item.mrd_id].interruptible,
-                )
-            )
+            signed_in(turn, item)
     turn.answer(item.origin, ReportKind.MEDIA_LOGIN, status)
 
 
-def _sign_in_again(turn: Turn, item: inputs.MediaLogin, domain: AgentDomain) -> None:
-    """Limits are taken over; an agent set aside comes back in the state of his tasks."""
+def signed_in(turn: Turn, item: inputs.SignIn) -> AgentDomain:
+    """Sign in an agent who is not; he is NOT_READY."""
+    turn.record(
+        AgentSignedIn(
+            mrd_id=item.mrd_id,
+            skill_target_id=item.skill_target_id,
+            session_id=item.origin.session_id,
+            application_path=item.application_path,
+            routable=item.routable,
+            max_task_limit=item.max_task_limit,
+            max_beyond_task_limit=item.max_beyond_task_limit,
+            interruptible=turn.state.mrds[item.mrd_id].interruptible,
+        )
+    )
+    return turn.state.domains[AgentKey(item.skill_target_id, item.mrd_id)]
+
+
+def take_limits(turn: Turn, item: inputs.SignIn) -> None:
+    """Take over the limits for an agent who is signed in, and the agent for the session (decisions C4)."""
     turn.record(
         AgentLimitsSet(
             mrd_id=item.mrd_id,
@@ -115,20 +122,36 @@ def _sign_in_again(turn: Turn, item: inputs.MediaLogin, domain: AgentDomain) -> 
             max_beyond_task_limit=item.max_beyond_task_limit,
         )
     )
+
+
+def take_over(turn: Turn, item: inputs.SignIn, domain: AgentDomain) -> None:
+    """An agent who is signed in signs in again: limits, and what his client may not have heard."""
+    take_limits(turn, item)
     if domain.set_aside:
-        ready = state_of_tasks(domain.tally) is not AgentState.NOT_ACTIVE
-        turn.record(AgentRestored(item.mrd_id, item.skill_target_id, item.routable, ready))
+        restore(turn, domain, routable=item.routable)
+    else:
+        interrupts.renew(turn, domain, restored=False)
+
+
+def restore(turn: Turn, domain: AgentDomain, *, routable: bool) -> None:
+    """Bring back an agent who was set aside; he is ready when he has tasks (decisions C7)."""
+    ready = state_of_tasks(domain.tally) is not AgentState.NOT_ACTIVE
+    turn.record(AgentRestored(domain.mrd.id, domain.agent.skill_target_id, routable, ready))
+    interrupts.renew(turn, domain, restored=True)
 
 
 def sign_out(turn: Turn, item: inputs.MediaLogout) -> None:
     """MEDIA_LOGOUT_IND: open tasks end with the disposition given, else 40 (semantics 3.5)."""
-    domain = _admitted(turn, item, ReportKind.MEDIA_LOGOUT)
+    domain = admitted(turn, item, ReportKind.MEDIA_LOGOUT)
     if domain is not None:
         disposition = AGENT_LOGGED_OUT if item.disposition is None else item.disposition
-        _sign_out(turn, domain, disposition, item.application_disposition or 0)
+        end_login(turn, domain, disposition, item.application_disposition or 0)
 
 
-def _sign_out(turn: Turn, domain: AgentDomain, disposition: int, application_disposition: int = 0) -> None:
+def end_login(
+    turn: Turn, domain: AgentDomain, disposition: int, application_disposition: int = 0, *, reason_code: int = 0
+) -> None:
+    """Sign an agent out of a domain: tasks first, with this disposition."""
     agent = domain.agent.skill_target_id
     deferred = domain.deferred
     for task in list(domain.tasks.values()):
@@ -136,7 +159,7 @@ def _sign_out(turn: Turn, domain: AgentDomain, disposition: int, application_dis
         end(turn, task, disposition, application_disposition)
         if announced:
             turn.record(PreCallAborted(task.id, task.mrd.id, agent))
-    turn.record(AgentSignedOut(domain.mrd.id, agent))
+    turn.record(AgentSignedOut(domain.mrd.id, agent, reason_code))
     for origin in deferred:
         turn.answer(origin, ReportKind.MAKE_AGENT_NOT_ROUTABLE, ReportStatus.AGENT_NOT_LOGGED_IN)
 
@@ -146,7 +169,7 @@ def _sign_out(turn: Turn, domain: AgentDomain, disposition: int, application_dis
 
 def make_routable(turn: Turn, item: inputs.MakeAgentRoutable) -> None:
     """MAKE_AGENT_ROUTABLE_IND; a limit in it is set (decisions C6)."""
-    domain = _in_charge(turn, item, ReportKind.MAKE_AGENT_ROUTABLE)
+    domain = in_charge(turn, item, ReportKind.MAKE_AGENT_ROUTABLE)
     if domain is None:
         return
     if item.max_tasks > 0 and item.max_tasks not in TASK_LIMITS:
@@ -156,12 +179,12 @@ def make_routable(turn: Turn, item: inputs.MakeAgentRoutable) -> None:
         beyond = domain.max_beyond_task_limit
         limits = AgentLimitsSet(item.mrd_id, item.skill_target_id, domain.session_id, item.max_tasks, beyond)
         turn.record(limits)
-    _set_routable(turn, domain)
+    set_routable(turn, domain)
 
 
 def make_not_routable(turn: Turn, item: inputs.MakeAgentNotRoutable) -> None:
     """MAKE_AGENT_NOT_ROUTABLE_REQ: answered only when every task chosen for the agent has started (semantics 2.2)."""
-    domain = _in_charge(turn, item, ReportKind.MAKE_AGENT_NOT_ROUTABLE)
+    domain = in_charge(turn, item, ReportKind.MAKE_AGENT_NOT_ROUTABLE)
     if domain is None:
         return
     if domain.routable and domain.tally.unstarted:
@@ -174,18 +197,18 @@ def make_not_routable(turn: Turn, item: inputs.MakeAgentNotRoutable) -> None:
 
 def make_ready(turn: Turn, item: inputs.MakeAgentReady) -> None:
     """MAKE_AGENT_READY_IND (decisions C6)."""
-    domain = _in_charge(turn, item, ReportKind.MAKE_AGENT_READY)
+    domain = in_charge(turn, item, ReportKind.MAKE_AGENT_READY)
     if domain is None:
         return
     if not domain.ready:
         turn.record(AgentReadinessSet(item.mrd_id, item.skill_target_id, True, 0))
     if item.make_routable:
-        _set_routable(turn, domain)
+        set_routable(turn, domain)
 
 
 def make_not_ready(turn: Turn, item: inputs.MakeAgentNotReady) -> None:
     """MAKE_AGENT_NOT_READY_REQ: allowed in every state, open tasks stay (semantics 2.4)."""
-    domain = _in_charge(turn, item, ReportKind.MAKE_AGENT_NOT_READY)
+    domain = in_charge(turn, item, ReportKind.MAKE_AGENT_NOT_READY)
     if domain is None:
         return
     if domain.ready or domain.reason_code != item.reason_code:
@@ -193,7 +216,18 @@ def make_not_ready(turn: Turn, item: inputs.MakeAgentNotReady) -> None:
     turn.answer(item.origin, ReportKind.MAKE_AGENT_NOT_READY, ReportStatus.NO_ERROR)
 
 
-def _set_routable(turn: Turn, domain: AgentDomain) -> None:
+def set_mode(turn: Turn, domain: AgentDomain, *, routable: bool) -> None:
+    """Set the mode at once; requests to become not routable that wait are settled by it."""
+    if routable:
+        set_routable(turn, domain)
+    elif domain.routable:
+        deferred = domain.deferred
+        turn.record(AgentModeSet(domain.mrd.id, domain.agent.skill_target_id, False))
+        for origin in deferred:
+            turn.answer(origin, ReportKind.MAKE_AGENT_NOT_ROUTABLE, ReportStatus.NO_ERROR)
+
+
+def set_routable(turn: Turn, domain: AgentDomain) -> None:
     """Make routable; requests to become not routable that still wait have been overtaken (decisions C4)."""
     deferred = domain.deferred
     if not domain.routable or deferred:
@@ -202,14 +236,34 @@ def _set_routable(turn: Turn, domain: AgentDomain) -> None:
         turn.answer(origin, ReportKind.MAKE_AGENT_NOT_ROUTABLE, ReportStatus.INVALID_MESSAGE_SEQUENCE)
 
 
-def _deferred_mode_due(turn: Turn, domain: AgentDomain) -> None:
+def deferred_mode_due(turn: Turn, domain: AgentDomain) -> None:
     """Change the mode when the last task that held it back has started or ended."""
-    deferred = domain.deferred
-    if not deferred or domain.tally.unstarted:
-        return
-    turn.record(AgentModeSet(domain.mrd.id, domain.agent.skill_target_id, False))
-    for origin in deferred:
-        turn.answer(origin, ReportKind.MAKE_AGENT_NOT_ROUTABLE, ReportStatus.NO_ERROR)
+    if domain.deferred and not domain.tally.unstarted:
+        set_mode(turn, domain, routable=False)
+
+
+# --- interrupts ------------------------------------------------------------------------------------------------------
+
+
+def accept_interrupt(turn: Turn, item: inputs.AcceptInterrupt) -> None:
+    """AGENT_INTERRUPT_ACCEPTED_IND."""
+    domain = in_charge(turn, item, ReportKind.AGENT_INTERRUPT_ACCEPTED)
+    if domain is not None:
+        interrupts.accept(turn, domain, item.origin)
+
+
+def decline_interrupt(turn: Turn, item: inputs.DeclineInterrupt) -> None:
+    """AGENT_INTERRUPT_UNACCEPTED_IND."""
+    domain = in_charge(turn, item, ReportKind.AGENT_INTERRUPT_UNACCEPTED)
+    if domain is not None:
+        interrupts.decline(turn, domain, item.origin)
+
+
+def accept_interrupt_done(turn: Turn, item: inputs.AcceptInterruptDone) -> None:
+    """AGENT_INTERRUPT_DONE_ACCEPTED_IND."""
+    domain = in_charge(turn, item, ReportKind.AGENT_INTERRUPT_DONE_ACCEPTED)
+    if domain is not None:
+        interrupts.close(turn, domain, item.origin)
 
 
 # --- tasks -----------------------------------------------------------------------------------------------------------
@@ -224,7 +278,9 @@ def start(turn: Turn, item: inputs.StartTask) -> None:
     """START_TASK_IND: PRE_CALL or OFFERED to ACTIVE; the start timer ends."""
     task = _move(turn, item, ReportKind.START_TASK, STARTABLE, TaskStarted)
     if task is not None and task.domain is not None:
-        _deferred_mode_due(turn, task.domain)
+        interrupts.begin(turn, task.domain)
+        last_agents.note(turn, task)
+        deferred_mode_due(turn, task.domain)
 
 
 def pause(turn: Turn, item: inputs.PauseTask) -> None:
@@ -243,12 +299,15 @@ def wrap_up(turn: Turn, item: inputs.WrapUpTask) -> None:
 
 
 def end_task(turn: Turn, item: inputs.EndTask) -> None:
-    """END_TASK_IND: from any state that a task with an agent can have."""
-    task = _task(turn, item, ReportKind.END_TASK)
+    """END_TASK_IND: from any state that a task with an agent can have, but not from INTERRUPTED (semantics 3.4)."""
+    task = reported_task(turn, item, ReportKind.END_TASK)
     if task is None or task.domain is None:
         return
+    if task.state is TaskState.INTERRUPTED:
+        turn.answer(item.origin, ReportKind.END_TASK, ReportStatus.NOT_VALID_AFTER_INTERRUPT_ADVISORY_ACCEPT)
+        return
     end(turn, task, item.disposition, item.application_disposition)
-    _deferred_mode_due(turn, task.domain)
+    deferred_mode_due(turn, task.domain)
 
 
 def _move(
@@ -259,68 +318,15 @@ def _move(
     fact: type[TaskOffered | TaskStarted | TaskPaused | TaskResumed | TaskWrapUpBegun],
 ) -> TaskRecord | None:
     """Record that the task moved, when it is in one of the states `allowed`; returns the task then."""
-    task = _task(turn, item, kind)
-    if task is None:
+    task = reported_task(turn, item, kind)
+    if task is None or task.domain is None:
+        return None
+    # An INTERRUPTED agent starts nothing; what was offered before is taken back when its start timer ends.
+    if task.state is TaskState.INTERRUPTED or (fact is TaskStarted and task.domain.interrupted is not None):
+        turn.answer(item.origin, kind, ReportStatus.NOT_VALID_AFTER_INTERRUPT_ADVISORY_ACCEPT)
         return None
     if task.state not in allowed:
         turn.answer(item.origin, kind, ReportStatus.INVALID_MESSAGE_SEQUENCE)
         return None
     turn.record(fact(task.id, task.mrd.id, item.skill_target_id, task.queue))
     return task
-
-
-def _task(turn: Turn, item: inputs.TaskReport, kind: ReportKind) -> TaskRecord | None:
-    """The task that a report is about, or None after having answered why not."""
-    task = turn.state.tasks.get(item.task_id)
-    status = _outside(turn.state, item)
-    if status is ReportStatus.NO_ERROR:
-        if task is None or task.state is TaskState.ENDED:
-            status = ReportStatus.TASK_OBJECT_NOT_FOUND
-        elif task.mrd.id != item.mrd_id:
-            status = ReportStatus.INCONSISTENT_MEDIA_ROUTING_DOMAIN_IDS
-        elif task.domain is None:
-            status = ReportStatus.NO_OFFER_OR_PRE_CALL_RECEIVED
-        elif task.domain.agent.skill_target_id != item.skill_target_id:
-            status = ReportStatus.INCONSISTENT_AGENT_IDS
-    if status is ReportStatus.NO_ERROR:
-        return task
-    turn.answer(item.origin, kind, status)
-    return None
-
-
-# --- admission -------------------------------------------------------------------------------------------------------
-
-
-def _outside(state: State, item: inputs.AgentReport) -> ReportStatus:
-    """Why a client may not report on this agent and domain at all; NO_ERROR when it may."""
-    agent = state.agents.get(item.skill_target_id)
-    if agent is None:
-        return ReportStatus.AGENT_NOT_FOUND
-    if item.mrd_id == VOICE_MRD:
-        return ReportStatus.CANT_LOGIN_TO_VOICE_MRD
-    if item.mrd_id not in state.mrds:
-        return ReportStatus.MRD_LIST_ENTRY_NOT_FOUND
-    if state.paths.get((agent.peripheral, item.mrd_id)) != item.application_path:
-        return ReportStatus.LOGIN_NOT_ALLOWED_FOR_APP_PATH
-    return ReportStatus.NO_ERROR
-
-
-def _admitted(turn: Turn, item: inputs.AgentReport, kind: ReportKind) -> AgentDomain | None:
-    """The agent's record in the domain, or None after having answered why not."""
-    status = _outside(turn.state, item)
-    domain = turn.state.domains.get(AgentKey(item.skill_target_id, item.mrd_id))
-    if status is ReportStatus.NO_ERROR and (domain is None or not domain.signed_in):
-        status = ReportStatus.AGENT_NOT_LOGGED_IN
-    if status is ReportStatus.NO_ERROR:
-        return domain
-    turn.answer(item.origin, kind, status)
-    return None
-
-
-def _in_charge(turn: Turn, item: inputs.AgentReport, kind: ReportKind) -> AgentDomain | None:
-    """As `_admitted`, and the agent has not been set aside: then only sign-in and sign-out count (semantics 2.4)."""
-    domain = _admitted(turn, item, kind)
-    if domain is None or not domain.set_aside:
-        return domain
-    turn.answer(item.origin, kind, ReportStatus.INVALID_MESSAGE_SEQUENCE)
-    return None

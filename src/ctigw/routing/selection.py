@@ -9,22 +9,26 @@ from collections.abc import Iterable
 
 from ctigw.routing.deadlines import AgentKey
 from ctigw.routing.events import AgentChosen, TaskDequeued
-from ctigw.routing.queues import Place, WaitingQueue
+from ctigw.routing.queues import WaitingQueue
 from ctigw.routing.state import AgentDomain, TaskRecord
+from ctigw.routing.task_order import Place
+from ctigw.routing.terms import Departure, QueueRef
 from ctigw.routing.turn import Turn
 
 
-def find_agent(turn: Turn, targets: Iterable[tuple[WaitingQueue, int]]) -> tuple[AgentDomain, WaitingQueue] | None:
-    """The agent for a task that may go to any of these queues, each up to a level.
+def find_agent(
+    turn: Turn, targets: Iterable[tuple[WaitingQueue, int]], excluded: int | None
+) -> tuple[AgentDomain, WaitingQueue] | None:
+    """The agent for a task that may go to any of these queues, each on the levels it has reached, but never `excluded`.
 
     The queue whose agent has been available longest comes first, an earlier one of the list when equal; inside it the
     order of its pool (semantics 5.2).
     """
     best: tuple[float, int, WaitingQueue] | None = None
-    for queue, level in targets:
-        pool = queue.pool_for(level)
-        since = None if pool is None else pool.longest_available_since()
-        chosen = None if pool is None else pool.chosen()
+    for queue, reached in targets:
+        pool = queue.pool_for(reached, excluded)
+        since = None if pool is None else pool.longest_available_since(excluded)
+        chosen = None if pool is None else pool.chosen(excluded)
         if since is not None and chosen is not None and (best is None or since < best[0]):
             best = (since, chosen, queue)
     if best is None:
@@ -40,7 +44,7 @@ def find_task(turn: Turn, skill_target_id: int) -> tuple[TaskRecord, AgentDomain
         if domain.pooled is None:
             continue
         for member in domain.memberships:
-            place = member.queue.head(member.level)
+            place = member.queue.head(member.level, skill_target_id)
             if place is not None and (best is None or place[:2] < best[0][:2]):
                 best = (place, domain, member.queue)
     if best is None:
@@ -49,18 +53,18 @@ def find_task(turn: Turn, skill_target_id: int) -> tuple[TaskRecord, AgentDomain
     return turn.state.tasks[place.task_id], domain, queue
 
 
-def assign(turn: Turn, task: TaskRecord, domain: AgentDomain, queue: WaitingQueue) -> None:
+def assign(turn: Turn, task: TaskRecord, domain: AgentDomain, queue: QueueRef | None) -> None:
     """Reserve the agent for the task (decisions E2)."""
     waited = task.waited
     if task.entries:
-        turn.record(TaskDequeued(task.id, task.mrd.id, task.entries))
+        turn.record(TaskDequeued(task.id, task.mrd.id, task.entries, Departure.ROUTED))
     turn.record(
         AgentChosen(
             task_id=task.id,
             dialogue=task.dialogue,
             mrd_id=task.mrd.id,
             skill_target_id=domain.agent.skill_target_id,
-            queue=queue.ref,
+            queue=queue,
             context=task.context,
             call_type_id=task.script.call_type_id,
             waited=waited,
@@ -74,11 +78,12 @@ def seek_agent(turn: Turn, task: TaskRecord) -> bool:
     targets = []
     for entry in task.entries:
         queue = turn.state.queues[entry.queue.label, task.mrd.id]
-        targets.append((queue, queue.tasks[task.id].level))
-    found = find_agent(turn, targets)
+        targets.append((queue, queue.tasks[task.id].reached))
+    found = find_agent(turn, targets, task.request.excluded)
     if found is None:
         return False
-    assign(turn, task, *found)
+    domain, queue = found
+    assign(turn, task, domain, queue.ref)
     return True
 
 
@@ -90,5 +95,6 @@ def settle(turn: Turn) -> None:
     unsettled = list(turn.state.unsettled)
     for skill_target_id in unsettled:
         while (found := find_task(turn, skill_target_id)) is not None:
-            assign(turn, *found)
+            task, domain, queue = found
+            assign(turn, task, domain, queue.ref)
     turn.state.unsettled.clear()

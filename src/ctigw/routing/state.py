@@ -5,7 +5,7 @@ Knows how records hang together; must not decide anything. Only `ctigw.routing.a
 """
 
 from collections import Counter, OrderedDict
-from typing import Any
+from typing import Any, NamedTuple
 
 import attrs
 
@@ -15,10 +15,14 @@ from ctigw.routing.events import (
     AgentView,
 )
 from ctigw.routing.inputs import DialogueKey, Origin, TaskContext, TaskId, Variable
-from ctigw.routing.precision import CompiledPrecisionQueue, compile_precision_queue, membership
+from ctigw.routing.precision import CompiledPrecisionQueue, compile_precision_queue, matched_levels, pool_places
 from ctigw.routing.queues import WaitingQueue
-from ctigw.routing.script import CompiledScript, Queue, compile_scripts
+from ctigw.routing.scripts.compilation import compile_scripts
+from ctigw.routing.scripts.site import Site
+from ctigw.routing.scripts.steps import CompiledScript, PreferredAgent, Queue
+from ctigw.routing.statistics.book import open_book
 from ctigw.routing.terms import (
+    Advisory,
     QueueEntry,
     QueueKind,
     QueueRef,
@@ -84,17 +88,54 @@ class RoutingClient:
     """Tasks without an answer by DialogueID, in the order in which they came."""
 
 
+class Request(NamedTuple):
+    """What a NEW_TASK asked for beside its script selector; most ask for nothing, and share `PLAIN_REQUEST`."""
+
+    service: int = 0
+    """ServiceRequested (semantics 6.1)."""
+    preferred: int | None = None
+    """The agent whom the application named."""
+    excluded: int | None = None
+    """The agent who gave the task back, and never gets it again."""
+    previous: TaskId | None = None
+    queue_type: int | None = None
+    queue_id: int | None = None
+    """Task and queue of pick and pull (semantics 9.1)."""
+
+    @property
+    def names_queue(self) -> bool:
+        """Whether it says anything of a queue."""
+        return self.queue_type is not None or self.queue_id is not None
+
+
+PLAIN_REQUEST = Request()
+
+
+MOST_LAST_AGENTS = 100_000
+"""Values of key variables that are remembered: some 40 MiB; beyond it those noted first are forgotten."""
+LAST_AGENT_LIFE_S = 30 * 86_400
+"""How long they are remembered: a conversation that rests for a month is a new one."""
+
+
+class LastAgent(NamedTuple):
+    """Who dealt with something last, and when, in UTC seconds."""
+
+    skill_target_id: int
+    at: float
+
+
 @attrs.define(eq=False, weakref_slot=False)
 class TaskRecord:
     """One task, from its id until it is forgotten."""
 
     id: TaskId
-    dialogue: DialogueKey
+    asked: DialogueKey | None
+    """Who asked the router for it; None: an application assigned it itself (semantics 3.3), then no script runs."""
     mrd: MediaRoutingDomain
-    script: CompiledScript
+    runs: CompiledScript | None
     stored_context: TaskContext | PackedContext
     """Packed while the task waits; as it came otherwise, because most tasks are answered at once."""
-    preferred: int | None
+    request: Request
     resend_key: ResendKey | None
     state: TaskState = TaskState.PENDING
     step: int = 0
@@ -119,6 +160,18 @@ class TaskRecord:
     start_deadline: float = 0.0
     started: bool = False
     label: str | None = None
+
+    @property
+    def dialogue(self) -> DialogueKey:
+        """Who asked for it; never read of a task that an application assigned itself."""
+        assert self.asked is not None
+        return self.asked
+
+    @property
+    def script(self) -> CompiledScript:
+        """The script that routes it; never read of a task that an application assigned itself."""
+        assert self.runs is not None
+        return self.runs
 
     @property
     def context(self) -> TaskContext:
@@ -149,6 +202,11 @@ class Tally:
         """Tasks chosen for the agent or offered, but not started."""
         return self._numbers[TaskState.PRE_CALL] + self._numbers[TaskState.OFFERED]
 
+    @property
+    def started(self) -> int:
+        """Tasks that the agent has begun to work on."""
+        return self.total - self.unstarted
+
     def numbers(self) -> tuple[int, ...]:
         """The counters; for looking at."""
         return tuple(self._numbers)
@@ -156,7 +214,7 @@ class Tally:
 
 @attrs.frozen(eq=False)
 class Membership:
-    """An agent's place in one queue: from which level on, and how well."""
+    """An agent's place in one queue: on which level, and how well; in a precision queue there may be several."""
 
     queue: WaitingQueue
     level: int
@@ -169,7 +227,11 @@ class AgentDomain:
 
     agent: Agent
     mrd: MediaRoutingDomain
-    memberships: tuple[Membership, ...]
+    memberships: tuple[Membership, ...] = ()
+    queues: tuple[WaitingQueue, ...] = ()
+    """Skill groups and precision queues of the memberships, each once."""
+    matched: tuple[tuple[WaitingQueue, int], ...] = ()
+    """Every step of a precision queue that the agent matches."""
     signed_in: bool = False
     ready: bool = False
     set_aside: bool = False
@@ -180,12 +242,20 @@ class AgentDomain:
     max_task_limit: int = 0
     max_beyond_task_limit: int = 0
     reason_code: int = 0
+    overrides: int = 0
+    """Leaves for one application task each beyond both limits (semantics 3.3)."""
     session_id: int = 0
     """The agent reporting session that signed the agent in last (decisions C4)."""
     application_path: int = 0
+    advisory: Advisory | None = None
+    """What the agent's client was advised of about interrupts here and has not answered (semantics 4)."""
+    interrupted: dict[TaskId, TaskState] | None = None
+    """While the agent is INTERRUPTED here: the interrupted tasks, each with the state that it returns to."""
     deferred: tuple[Origin, ...] = ()
     """Requests to become not routable that wait for tasks to start (semantics 2.2)."""
     tasks: dict[TaskId, TaskRecord] = attrs.Factory(dict)
+    spoken_of: dict[TaskId, int] = attrs.Factory(dict)
+    """Replays begun when a client last told of a task, for those that were told of while there was a replay."""
     tally: Tally = attrs.Factory(Tally)
     queue_tallies: dict[QueueRef | None, Tally] = attrs.Factory(dict)
     free_slots: int = 0
@@ -194,6 +264,8 @@ class AgentDomain:
     """The clock of the longest available agent (semantics 5.2): slots rose, or the agent became available."""
     pooled: tuple[int, float] | None = None
     """Free slots and clock with which the agent stands in the pools of his queues; None: in none."""
+    state_since: float | None = None
+    """When the state began that peers are about to be told of, where that is not now."""
     published: AgentView | None = None
     """What peers know (decisions C5)."""
 
@@ -211,6 +283,7 @@ class State:
         self.side = side
         self.mrds = {mrd.id: mrd for mrd in settings.media_routing_domains}
         self.agents = {agent.skill_target_id: agent for agent in settings.agents}
+        self._positions = {agent.skill_target_id: place for place, agent in enumerate(settings.agents)}
         self.agents_by_number = {(agent.peripheral, agent.id): agent for agent in settings.agents}
         self.agents_by_bare_number: dict[str, list[Agent]] = {}
         for agent in settings.agents:
@@ -224,20 +297,43 @@ class State:
             for mrd_id in member.mrds
         }
         """Application path by peripheral and domain (semantics 1.2)."""
+        kind_of = Site(settings).kind_of
         self._precision = [
-            (f"pq:{queue.name}", queue.mrd, compile_precision_queue(queue, settings.attributes))
+            (f"pq:{queue.name}", queue.mrd, compile_precision_queue(queue, settings.attributes, kind_of))
             for queue in settings.precision_queues
         ]
         self.queues = _queues(settings, self.scripts, self._precision)
+        self.groups = {
+            (queue.ref.id, queue.mrd_id): queue.ref
+            for queue in self.queues.values()
+            if queue.ref.kind is not QueueKind.AGENT
+        }
+        """Skill groups and precision queues by id on the wire and domain."""
+        self.mrd_of_queue = {
+            label: mrd for (label, mrd), queue in self.queues.items() if queue.ref.kind is not QueueKind.AGENT
+        }
+        """Domain of each skill group and precision queue, by label."""
+        self.queues_by_id: dict[tuple[int | None, int | None], tuple[QueueRef, int | None]] = {
+            (queue.ref.kind, queue.ref.id): (queue.ref, mrd_id)
+            for (_, mrd_id), queue in self.queues.items()
+            if queue.ref.kind is not QueueKind.AGENT
+        }
+        """Skill groups and precision queues with their domains, by QueueType and QueueID."""
 
         self.last_now = float("-inf")
+        self.last_day = 0
         self.last_key = 0
-        """Second part of the last task id given (decisions E1)."""
+        """First and second part of the last task id given (decisions E1)."""
         self.sequences = 0
         """Tasks that ever began to wait."""
         self.clients: dict[int, RoutingClient] = {}
         self.arm_paths: dict[int, int] = {}
         """Application path by agent reporting session."""
+        self.replays: dict[int, int] = {}
+        """Number of its replay by agent reporting session, while the replay goes on."""
+        self.replay_count = 0
+        self.path_data: dict[int, tuple[Variable, ...]] = {}
+        """Call variables by application path, as its clients set them."""
         self.tasks: dict[TaskId, TaskRecord] = {}
         self.remembered: OrderedDict[TaskId, None] = OrderedDict()
         """Ended tasks that are not forgotten yet, in order of their ends."""
@@ -247,12 +343,30 @@ class State:
         self.domains: dict[AgentKey, AgentDomain] = {}
         self.domains_of: dict[int, list[AgentDomain]] = {}
         """By skill_target_id, in order of first sign-in."""
+        self.temporarily_not_routable: dict[int, None] = {}
+        """Agents (skill_target_id) whom the router leaves alone until they have no task (semantics 2.2)."""
         self.deadlines = Deadlines()
         self.queued_by_mrd: Counter[int] = Counter()
         self.queued_by_call_type: Counter[str] = Counter()
+        self.queued_in_domain: Counter[tuple[int, str]] = Counter()
+        """By domain and call type, for domains that have a limit for it."""
         self.queued = 0
         self.task_counts: Counter[tuple[int, TaskState]] = Counter()
+        self.leaving: dict[TaskId, QueueRef] = {}
+        """Tasks that wait for an agent preferred, and the queue that they leave when their scripts go on."""
+        self.last_agent_keys = tuple(
+            dict.fromkeys(
+                step.key
+                for script in self.scripts.values()
+                for step in script.steps
+                if isinstance(step, PreferredAgent) and step.key is not None
+            )
+        )
+        """Variables by which scripts ask for a last agent."""
+        self.last_agents: OrderedDict[tuple[str, str], LastAgent] = OrderedDict()
+        """By variable and value, in order of noting (see `ctigw.routing.last_agents`)."""
         self.words = Words()
+        self.statistics = open_book(settings)
         self.touched: dict[int, None] = {}
         """Agents (skill_target_id) that facts of the current input have changed, in order; scratch of the engine."""
         self.unsettled: dict[int, None] = {}
@@ -270,13 +384,49 @@ class State:
             if queue is not None:
                 found.append(Membership(queue, 0, 0))
         for label, queue_mrd, compiled in self._precision:
-            member = membership(compiled, agent) if queue_mrd == mrd_id else None
-            if member is not None:
-                found.append(Membership(self.queues[label, mrd_id], *member))
-        own = self.queues.get((f"agent:{agent.id}", mrd_id))
-        if own is not None and own.ref.id == agent.skill_target_id:
+            if queue_mrd == mrd_id:
+                position = self._positions[agent.skill_target_id]
+                places = pool_places(compiled, agent, position)
+                found.extend(Membership(self.queues[label, mrd_id], *place) for place in places)
+        own = self.queues.get((self.own_queue_ref(agent).label, mrd_id))
+        if own is not None:
             found.append(Membership(own, 0, 0))
         return tuple(found)
+
+    def find_queues(self, domain: AgentDomain) -> None:
+        """Give the record of an agent in a domain the queues that he belongs to."""
+        agent, mrd_id = domain.agent, domain.mrd.id
+        domain.memberships = self.memberships(agent, mrd_id)
+        groups = (member.queue for member in domain.memberships if member.queue.ref.kind is not QueueKind.AGENT)
+        domain.queues = tuple(dict.fromkeys(groups))
+        domain.matched = self.matched_levels(agent, mrd_id)
+
+    def own_queue_ref(self, agent: Agent) -> QueueRef:
+        """An agent's own queue: `agent:NUMBER` as in scripts, or with the peripheral where several have the number."""
+        label = f"agent:{agent.id}"
+        if len(self.agents_by_bare_number[agent.id]) > 1:
+            label += f"@{agent.peripheral}"
+        return QueueRef(QueueKind.AGENT, agent.skill_target_id, label)
+
+    def open_own_queue(self, ref: QueueRef, mrd_id: int) -> WaitingQueue:
+        """Make an agent's own queue when the first task waits there: most of the agents never need one.
+
+        He is not available at that moment, or the task would not wait; so he is in no pool, and not put into this one.
+        """
+        queue = self.queues[ref.label, mrd_id] = WaitingQueue(ref, mrd_id)
+        domain = self.domains.get(AgentKey(ref.id, mrd_id))
+        if domain is not None:
+            domain.memberships += (Membership(queue, 0, 0),)
+        return queue
+
+    def matched_levels(self, agent: Agent, mrd_id: int) -> tuple[tuple[WaitingQueue, int], ...]:
+        """Every step of a precision queue of the domain that the agent matches."""
+        return tuple(
+            (self.queues[label, mrd_id], level)
+            for label, queue_mrd, compiled in self._precision
+            if queue_mrd == mrd_id
+            for level in matched_levels(compiled, agent)
+        )
 
     def skill_groups(self, agent: Agent, mrd_id: int) -> tuple[QueueRef, ...]:
         """The agent's skill groups in a domain in order of configuration."""
@@ -297,7 +447,7 @@ def _queues(
     ids = {f"pq:{queue.name}": queue.id for queue in settings.precision_queues}
     for label, mrd_id, compiled in precision:
         ref = QueueRef(QueueKind.PRECISION_QUEUE, ids[label], label)
-        queues[label, mrd_id] = WaitingQueue(ref, mrd_id, compiled.waits)
+        queues[label, mrd_id] = WaitingQueue(ref, mrd_id, compiled.levels)
     for script in scripts.values():
         refs = [ref for step in script.steps if isinstance(step, Queue) for ref in step.to]
         for ref in refs:

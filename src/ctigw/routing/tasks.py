@@ -6,7 +6,7 @@ client (decisions D6) and the limits in time (decisions E3, E4; semantics 3.5). 
 
 import attrs
 
-from ctigw.routing import inputs
+from ctigw.routing import inputs, last_agents
 from ctigw.routing.events import (
     AgentMadeNotRoutable,
     AnswerRepeated,
@@ -23,12 +23,17 @@ from ctigw.routing.events import (
 )
 from ctigw.routing.facts import RoutingClientJoined, RoutingClientLeft, TaskForgotten
 from ctigw.routing.inputs import TaskId
-from ctigw.routing.script import with_variable
-from ctigw.routing.script_run import ABANDONED_IN_ROUTER, fail, leave_queues, run_script
+from ctigw.routing.scripts.preferred import stop_waiting
+from ctigw.routing.scripts.queueing import ABANDONED_IN_ROUTER, fail, leave_queues
+from ctigw.routing.scripts.run import run_script
+from ctigw.routing.scripts.variables import with_variable
 from ctigw.routing.selection import seek_agent
 from ctigw.routing.state import ResendKey, State, TaskRecord
+from ctigw.routing.task_ids import following_task_id, new_task_id
 from ctigw.routing.terms import (
+    GIVEN_BACK,
     CancelStatus,
+    Departure,
     NewTaskFailureReason,
     ReportKind,
     ReportStatus,
@@ -37,17 +42,11 @@ from ctigw.routing.terms import (
 from ctigw.routing.turn import Turn
 
 SERVICES = range(8)
-PICK_AND_PULL = range(4, 8)
 FOLLOWING = (2, 3, 7)
 """Service numbers (semantics 6.1); FOLLOWING carry a task on, so that its id keeps day and key."""
 RING_NO_ANSWER = 19
 MAX_LIFETIME_EXCEEDED = 41
 """Dispositions (semantics 3.6)."""
-DAY_OF_1970 = 134_774
-"""Days from 1601-01-01 to 1970-01-01: task ids count days from the earlier one (decisions E1)."""
-DAY_S = 86_400
-HIGHEST_KEY = 2**31 - 1
-"""RouterCallKey is an INT on the wire; the count begins anew after it, by then on another day."""
 MOST_REMEMBERED = 200_000
 """Ended tasks whose answer is kept for a resent NEW_TASK; beyond, the oldest are forgotten: memory is bounded."""
 
@@ -73,7 +72,7 @@ def lose_client(turn: Turn, item: inputs.RoutingClientLost) -> None:
 
 def drop(turn: Turn, task: TaskRecord) -> None:
     """End a task that nobody waits for any more."""
-    leave_queues(turn, task)
+    leave_queues(turn, task, Departure.ABANDONED)
     turn.record(TaskEnded(task.id, task.mrd.id, None, None, ABANDONED_IN_ROUTER))
 
 
@@ -103,8 +102,6 @@ def _refusal(state: State, item: inputs.NewTask) -> NewTaskFailureReason | None:
     script = state.scripts.get(selector.call_type)
     if script is None or not script.steps:
         return NewTaskFailureReason.NO_SCRIPT
-    if item.service in PICK_AND_PULL:
-        return NewTaskFailureReason.NO_PICK_PULL_NODE
     return None
 
 
@@ -158,6 +155,9 @@ def _accept(turn: Turn, item: inputs.NewTask) -> None:
             previous_task=item.previous_task,
             context=item.context,
             preferred_skill_target_id=_preferred(state, item),
+            excluded_skill_target_id=_gave_back(state, item) if item.service else None,
+            queue_type=item.queue_type,
+            queue_id=item.queue_id,
         )
     )
     run_script(turn, state.tasks[task_id], 0)
@@ -168,15 +168,8 @@ def _task_id(turn: Turn, item: inputs.NewTask) -> TaskId:
     state = turn.state
     previous = item.previous_task
     if item.service in FOLLOWING and previous is not None and previous in state.tasks:
-        highest, _ = state.relatives.get((previous.day, previous.key), (previous.sequence, 1))
-        return TaskId(previous.day, previous.key, highest + 1)
-    own_parity = 1 if state.side == "A" else 0
-    key = state.last_key + 1
-    if key % 2 != own_parity:
-        key += 1
-    if key > HIGHEST_KEY:
-        key = 2 - own_parity
-    return TaskId(DAY_OF_1970 + int(turn.now // DAY_S), key, 1)
+        return following_task_id(state, previous)
+    return new_task_id(state, turn.now)
 
 
 def _preferred(state: State, item: inputs.NewTask) -> int | None:
@@ -187,6 +180,14 @@ def _preferred(state: State, item: inputs.NewTask) -> int | None:
         return None
     named = state.agents_by_bare_number.get(item.preferred_agent_number, ())
     return named[0].skill_target_id if len(named) == 1 else None
+
+
+def _gave_back(state: State, item: inputs.NewTask) -> int | None:
+    """The agent who has given the task back: he had its PreviousTask (semantics 5.2, requeue by an agent)."""
+    if item.service not in GIVEN_BACK or item.previous_task is None:
+        return None
+    previous = state.tasks.get(item.previous_task)
+    return None if previous is None or previous.domain is None else previous.domain.agent.skill_target_id
 
 
 def cancel(turn: Turn, item: inputs.CancelTask) -> None:
@@ -239,6 +240,7 @@ def update_context(turn: Turn, item: inputs.UpdateTaskContext) -> None:
 
 def end(turn: Turn, task: TaskRecord, disposition: int, application_disposition: int = 0) -> None:
     """End a task that an agent has."""
+    last_agents.note(turn, task)
     agent = None if task.domain is None else task.domain.agent.skill_target_id
     turn.record(TaskEnded(task.id, task.mrd.id, agent, task.queue, disposition, application_disposition))
 
@@ -248,12 +250,13 @@ def end(turn: Turn, task: TaskRecord, disposition: int, application_disposition:
 
 def wait_over(turn: Turn, task: TaskRecord) -> None:
     """A script's wait is over, or nobody answered its report."""
+    stop_waiting(turn, task)
     run_script(turn, task, task.step)
 
 
 def too_long_in_queue(turn: Turn, task: TaskRecord) -> None:
     """Decisions E4."""
-    fail(turn, task, NewTaskFailureReason.ROUTER_RELEASED_TASK, 0, "too long in queue")
+    fail(turn, task, NewTaskFailureReason.ROUTER_RELEASED_TASK, 0, "too long in queue", departure=Departure.TOO_LONG)
 
 
 def start_timed_out(turn: Turn, task: TaskRecord) -> None:

@@ -7,6 +7,9 @@ which may not import the wire's; `tests/gateway/test_numbers.py` holds them agai
 from enum import IntEnum
 from typing import NamedTuple
 
+GIVEN_BACK = (2, 3)
+"""ServiceRequested of a task that an agent has given back: transfer, RONA (semantics 6.1)."""
+
 
 class QueueKind(IntEnum):
     """Kind of a queue; the numbers are QueueType of the MR profile."""
@@ -37,6 +40,8 @@ class AgentState(IntEnum):
     LOGIN = 0
     LOGOUT = 1
     NOT_READY = 2
+    AVAILABLE = 3
+    """Idle in the voice domain; a request may say it for NOT_ACTIVE."""
     WORK_NOT_READY = 5
     WORK_READY = 6
     BUSY_OTHER = 7
@@ -71,6 +76,26 @@ class TaskState(IntEnum):
     ENDED = 7
 
 
+class Departure(IntEnum):
+    """Why a task left its queues; statistics tell these cases apart (semantics 10.1)."""
+
+    SCRIPT = 1
+    """The script took it out: Cancel Queue, a label, a release."""
+    ROUTED = 2
+    """An agent was chosen; AgentChosen follows at once and tells of which queue."""
+    ABANDONED = 3
+    """Nobody waits for it any more."""
+    TOO_LONG = 4
+    """It may not wait any longer (decisions E4)."""
+
+
+class Advisory(IntEnum):
+    """What the agent's client has been advised of and has not answered; the numbers are the CTI message types."""
+
+    INTERRUPT = 171
+    INTERRUPT_DONE = 174
+
+
 class NewTaskFailureReason(IntEnum):
     """Reason of NEW_TASK_FAILURE (mr-wire section e)."""
 
@@ -85,7 +110,16 @@ class NewTaskFailureReason(IntEnum):
     UNKNOWN_ROUTING_PROBLEM = 9
     DUPLICATE_NEW_TASK_REQUEST = 10
     UNSUPPORTED_SERVICE_REQUESTED = 11
+    AGENT_NOT_MEMBER_OF_QUEUE = 12
+    INVALID_QUEUE_TYPE_OR_ID = 13
+    INVALID_DIALOG_ID = 14
+    INVALID_AGENT_ID = 15
+    AGENT_OVER_TASK_LIMIT = 16
+    UNSUPPORTED_AGENT_PERIPHERAL_GATEWAY = 17
+    INVALID_AGENT_STATE = 18
+    INVALID_QUEUE_FOR_MRD = 19
     NO_PICK_PULL_NODE = 20
+    AGENT_NOT_READY = 21
 
 
 class ReportStatus(IntEnum):
@@ -96,7 +130,6 @@ class ReportStatus(IntEnum):
     AGENT_NOT_FOUND = 2
     MRD_LIST_ENTRY_NOT_FOUND = 3
     AGENT_NOT_LOGGED_IN = 6
-    ALREADY_HAVE_PENDING_MAKE_AGENT_NOT_READY = 9
     CANT_LOGIN_TO_VOICE_MRD = 11
     DO_THIS_WITH_TASK_SENT_RECENTLY = 14
     TASK_OBJECT_NOT_FOUND = 18
@@ -105,7 +138,21 @@ class ReportStatus(IntEnum):
     NO_OFFER_OR_PRE_CALL_RECEIVED = 21
     INCONSISTENT_AGENT_IDS = 22
     LOGIN_NOT_ALLOWED_FOR_APP_PATH = 27
+    NOT_VALID_AFTER_INTERRUPT_ADVISORY_ACCEPT = 30
+    SKILL_GROUP_NOT_FOUND = 32
+    SERVICE_NOT_FOUND = 33
     PERFORMANCE_LIMIT_EXCEEDED = 34
+
+
+class ControlFailure(IntEnum):
+    """FailureCode of CONTROL_FAILURE_CONF (cti.toml control_failure_code), those that the engine gives."""
+
+    REQUEST_INCOMPATIBLE_WITH_OBJECT = 2
+    VALUE_OUT_OF_RANGE = 3
+    INVALID_OBJECT_STATE = 22
+    INVALID_AGENT_ID_SPECIFIED = 256
+    SPECIFIED_AGENT_ALREADY_SIGNED_ON = 259
+    INVALID_AGENT_WORKMODE = 265
 
 
 class CancelStatus(IntEnum):
@@ -119,6 +166,7 @@ class CancelStatus(IntEnum):
 class ReportKind(IntEnum):
     """Which request or indication an answer belongs to; the numbers are the CTI message types of the request."""
 
+    SET_APP_DATA = 129
     MEDIA_LOGIN = 151
     MEDIA_LOGOUT = 153
     MAKE_AGENT_ROUTABLE = 154
@@ -126,9 +174,22 @@ class ReportKind(IntEnum):
     MAKE_AGENT_READY = 157
     MAKE_AGENT_NOT_READY = 158
     OFFER_TASK = 160
+    OFFER_APPLICATION_TASK = 161
     START_TASK = 163
+    START_APPLICATION_TASK = 164
     PAUSE_TASK = 166
     RESUME_TASK = 167
     WRAPUP_TASK = 168
     END_TASK = 169
+    AGENT_INTERRUPT_ACCEPTED = 172
+    AGENT_INTERRUPT_UNACCEPTED = 173
+    AGENT_INTERRUPT_DONE_ACCEPTED = 175
+    CHANGE_MAX_TASK_LIMIT = 176
+    OVERRIDE_LIMIT = 178
     UPDATE_TASK_CONTEXT = 180
+    BEGIN_AGENT_INIT = 181
+    AGENT_INIT = 182
+    END_AGENT_INIT = 184
+    TASK_INIT = 185
+    SET_APP_PATH_DATA = 208
+    TASK_INIT_REQ = 209

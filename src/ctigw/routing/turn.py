@@ -9,7 +9,7 @@ from ctigw.routing.events import (
     ReportAnswered,
 )
 from ctigw.routing.facts import Event
-from ctigw.routing.inputs import Origin
+from ctigw.routing.inputs import Origin, TaskId
 from ctigw.routing.state import State
 from ctigw.routing.terms import (
     ReportKind,
@@ -36,6 +36,6 @@ class Turn:
         """Say something that changes nothing."""
         self.events.append(notice)
 
-    def answer(self, origin: Origin, kind: ReportKind, status: ReportStatus) -> None:
+    def answer(self, origin: Origin, kind: ReportKind, status: ReportStatus, task_id: TaskId | None = None) -> None:
         """Answer an agent report."""
-        self.events.append(ReportAnswered(origin, kind, status))
+        self.events.append(ReportAnswered(origin, kind, status, task_id))

@@ -1,13 +1,18 @@
 """AgentMode on the wire, which versions 14 to 17 write the other way round.
 
-Knows one rule; must not know messages. Rule: decisions A3, cti-notes "Agents in an MRD".
+Knows one rule; must not know messages. Rule: decisions A3, cti-notes "Agents in an MRD"; the versions stand in the
+protocol tables.
 """
+
+from typing import Final
+
+from ctigw.wire import catalogue
 
 ROUTABLE = 1
 NOT_ROUTABLE = 0
 
-_FIRST_INVERTED_VERSION = 14
-_LAST_INVERTED_VERSION = 17
+_INVERTED: Final = catalogue.enumeration("cti", "agent_mode").swapped
+"""First and last version."""
 
 
 def agent_mode(version: int, wire: int) -> bool:
@@ -21,4 +26,4 @@ def wire_agent_mode(version: int, routable: bool) -> int:
 
 
 def _inverted(version: int) -> bool:
-    return _FIRST_INVERTED_VERSION <= version <= _LAST_INVERTED_VERSION
+    return _INVERTED is not None and _INVERTED[0] <= version <= _INVERTED[1]

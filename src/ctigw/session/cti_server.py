@@ -4,6 +4,8 @@ Knows opening, keeping and ending, and which messages may pass; must not know ag
 "Opening", "Keeping and ending", "Failure rules", decisions A3, A7, C1, C2, C8.
 """
 
+from collections.abc import Callable
+
 from ctigw.errors import DecodeError, LocalProtocolError
 from ctigw.session.access import CtiAccess, Grant, RefusalLedger, device_names
 from ctigw.session.core import CLOSE_TIME_S, UNKNOWN_MESSAGE, SessionCore, idle_seconds
@@ -16,6 +18,7 @@ from ctigw.session.cti_services import (
     kind_of,
     name_of,
     needed_services,
+    refusal_of,
 )
 from ctigw.session.device_registry import Device, DeviceRegistry
 from ctigw.session.events import (
@@ -30,6 +33,7 @@ from ctigw.session.events import (
 from ctigw.session.failures import failure_conf
 from ctigw.session.session import PeerIdentity
 from ctigw.session.states import CTI_SESSION, CtiState
+from ctigw.session.system_events import system_event
 from ctigw.wire import CTI_MAX_BODY, Message, UnknownMessage, cti, cti_codec, lookup
 
 OLDEST_VERSION = 13
@@ -47,8 +51,15 @@ _SECONDS = 1
 """IdleTimeout is in seconds (decisions A3)."""
 
 _TIME_MASK = 0xFFFFFFFF
-_NO_DEVICE = 0xFFFF
-"""DEVID_NONE: a SYSTEM_EVENT that concerns no device."""
+
+
+AgentStateOf = Callable[[int, str, float], int]
+"""Peripheral, number of an agent, now (UTC seconds) -> overall state of the agent for OPEN_CONF.AgentState."""
+
+
+def no_agent_state(peripheral: int, number: str, now: float) -> int:
+    """The answer of one who knows no agents."""
+    return cti.AgentState.UNKNOWN
 
 
 class CtiServerSession(SessionCore):
@@ -67,6 +78,7 @@ class CtiServerSession(SessionCore):
         now: float,
         *,
         standby: bool = False,
+        agent_state: AgentStateOf = no_agent_state,
     ) -> None:
         super().__init__("cti", "client", cti_codec(NEWEST_VERSION), CTI_MAX_BODY, now)
         self.client_id = ""
@@ -75,6 +87,7 @@ class CtiServerSession(SessionCore):
         self._registry = devices
         self._peer = peer
         self._standby = standby
+        self._agent_state = agent_state
         self._state = CtiState.OPENING
         self._services = cti.ServiceMask(0)
         self._devices: tuple[Device, ...] = ()
@@ -231,7 +244,7 @@ class CtiServerSession(SessionCore):
             return
         if message_type not in SERVED:
             self._refuse(FrameErrorReason.NOT_SERVED, message.NAME)
-            self._answer(message_type, body, cti.FailureStatus.FUNCTION_NOT_AVAILABLE)
+            self._answer_not_served(message_type, body)
             return
         if self._standby:
             self._refuse(FrameErrorReason.NOT_SERVED, f"{message.NAME} to a standby side")
@@ -291,14 +304,17 @@ class CtiServerSession(SessionCore):
             agent_extension=request.agent_extension,
             agent_id=request.agent_id,
             agent_instrument=request.agent_instrument,
+            client_signature=request.client_signature,
         )
         self._events.append(SessionOpened(self.protocol, self.role, self.side, details))
         if grant.services & cti.ServiceMask.ALL_EVENTS:
             for peripheral in self._access.peripherals:
-                self._send(_peripheral_online(peripheral, now), Lane.DATA)
+                self._send(system_event(cti.SystemEventId.PERIPHERAL_ONLINE, now, peripheral), Lane.DATA)
 
     def _open_conf(self, request: cti.OpenReq, grant: Grant, now: float) -> cti.OpenConf:
-        has_device = bool(self._devices)
+        agent_state: int = cti.AgentState.LOGIN
+        for peripheral, number in self._devices:
+            agent_state = self._agent_state(peripheral, number, now)
         answer = cti.OpenConf(
             invoke_id=request.invoke_id,
             services_granted=grant.services,
@@ -307,12 +323,11 @@ class CtiServerSession(SessionCore):
             icm_central_controller_time=int(now) & _TIME_MASK,
             peripheral_online=1,
             peripheral_type=PERIPHERAL_TYPE,
-            # The session does not know agents; the first AGENT_STATE_EVENT tells.
-            agent_state=cti.AgentState.UNKNOWN if has_device else cti.AgentState.LOGIN,
+            agent_state=agent_state,
             department_id=0,
             session_type=cti.SessionType.STANDBY if self._standby else cti.SessionType.ACTIVE,
         )
-        if has_device:
+        if self._devices:
             given = (
                 (cti.OpenConf.AGENT_EXTENSION, request.agent_extension),
                 (cti.OpenConf.AGENT_ID, request.agent_id),
@@ -344,6 +359,13 @@ class CtiServerSession(SessionCore):
         else:
             self._fail(status)
 
+    def _answer_not_served(self, message_type: int, body: bytes) -> None:
+        refusal = refusal_of(message_type)
+        if refusal.control and len(body) >= _INVOKE_ID_BYTES:
+            self._send(cti.ControlFailureConf(_invoke_id(body), refusal.status, 0), Lane.CONTROL)
+        else:
+            self._answer(message_type, body, cti.FailureStatus(refusal.status))
+
     def _answer_request(self, body: bytes, status: cti.FailureStatus) -> None:
         if len(body) >= _INVOKE_ID_BYTES:
             self._fail_request(_invoke_id(body), status)
@@ -359,15 +381,3 @@ class CtiServerSession(SessionCore):
 
 def _invoke_id(body: bytes) -> int:
     return int.from_bytes(body[:_INVOKE_ID_BYTES], "big")
-
-
-def _peripheral_online(peripheral: int, now: float) -> cti.SystemEvent:
-    return cti.SystemEvent(
-        pg_status=0,
-        icm_central_controller_time=int(now) & _TIME_MASK,
-        system_event_id=cti.SystemEventId.PERIPHERAL_ONLINE,
-        system_event_arg1=peripheral,
-        system_event_arg2=0,
-        system_event_arg3=0,
-        event_device_type=_NO_DEVICE,
-    )

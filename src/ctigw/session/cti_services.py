@@ -5,6 +5,7 @@ A7.
 """
 
 from enum import Enum
+from typing import NamedTuple
 
 from ctigw.wire import cti
 from ctigw.wire.catalogue import protocol
@@ -16,12 +17,22 @@ _AGENT_STATE = _CONTROL | cti.ServiceMask.AGENT_STATE_CONTROL_ONLY
 SERVED = frozenset(
     {
         cti.QueryAgentStateReq.TYPE,
+        cti.QueryAgentStatisticsReq.TYPE,
+        cti.QuerySkillGroupStatisticsReq.TYPE,
+        cti.SetAgentStateReq.TYPE,
         cti.MediaLoginReq.TYPE,
         cti.MediaLogoutInd.TYPE,
         cti.MakeAgentRoutableInd.TYPE,
         cti.MakeAgentNotRoutableReq.TYPE,
         cti.MakeAgentReadyInd.TYPE,
         cti.MakeAgentNotReadyReq.TYPE,
+        cti.AgentInterruptAcceptedInd.TYPE,
+        cti.AgentInterruptUnacceptedInd.TYPE,
+        cti.AgentInterruptDoneAcceptedInd.TYPE,
+        cti.ChangeMaxTaskLimitReq.TYPE,
+        cti.OverrideLimitReq.TYPE,
+        cti.OfferApplicationTaskReq.TYPE,
+        cti.StartApplicationTaskReq.TYPE,
         cti.OfferTaskInd.TYPE,
         cti.StartTaskInd.TYPE,
         cti.PauseTaskInd.TYPE,
@@ -30,6 +41,34 @@ SERVED = frozenset(
         cti.EndTaskInd.TYPE,
         cti.UpdateTaskContextInd.TYPE,
         cti.GetPrecallMessagesReq.TYPE,
+        cti.MonitorStartReq.TYPE,
+        cti.MonitorStopReq.TYPE,
+        cti.ChangeMonitorMaskReq.TYPE,
+        cti.ConfigRequestKeyEvent.TYPE,
+        cti.ConfigRequestEvent.TYPE,
+        cti.UserMessageReq.TYPE,
+        cti.RegisterVariablesReq.TYPE,
+        cti.ClientEventReportReq.TYPE,
+        cti.AgentDeskSettingsReq.TYPE,
+        cti.SetAgentServiceDataReq.TYPE,
+        cti.ListAgentTeamReq.TYPE,
+        cti.MonitorAgentTeamStartReq.TYPE,
+        cti.MonitorAgentTeamStopReq.TYPE,
+        cti.SessionMonitorStartReq.TYPE,
+        cti.SessionMonitorStopReq.TYPE,
+        cti.TaskMonitorStartReq.TYPE,
+        cti.TaskMonitorStopReq.TYPE,
+        cti.ChangeTaskMonitorMaskReq.TYPE,
+        cti.BeginAgentInitInd.TYPE,
+        cti.AgentInitReq.TYPE,
+        cti.TaskInitInd.TYPE,
+        cti.TaskInitReq.TYPE,
+        cti.EndAgentInitInd.TYPE,
+        cti.GetAgentTasksReq.TYPE,
+        cti.SnapshotTaskReq.TYPE,
+        cti.AgentTasksRequestEvent.TYPE,
+        cti.SetAppDataReq.TYPE,
+        cti.SetAppPathDataInd.TYPE,
     }
 )
 """Types that the gateway has an answer for. A further message becomes served by a line here and its handling."""
@@ -47,11 +86,41 @@ _NEEDED: tuple[tuple[range | tuple[int, ...], cti.ServiceMask], ...] = (
     ((101, 103), cti.ServiceMask.CLIENT_MONITOR),
     ((124, 133, 135, 137), cti.ServiceMask.SUPERVISOR),
     ((143, 145), cti.ServiceMask.SERVER),
+    ((129,), _ARM),
     (range(151, 191), _ARM),
     ((201, 203, 205), cti.ServiceMask.TASK_MONITOR),
     (range(208, 211), _ARM),
     (range(255, 267), _ARM),
 )
+
+
+class Refusal(NamedTuple):
+    """What a message gets that this build does not serve."""
+
+    status: int
+    """FailureStatus, or ControlFailureCode when `control`."""
+    control: bool = False
+    """Answered by CONTROL_FAILURE_CONF, as client control requests are (cti-notes "Failure rules")."""
+
+
+_NOT_AVAILABLE = Refusal(cti.FailureStatus.FUNCTION_NOT_AVAILABLE)
+_NO_SUCH_CALL = Refusal(cti.FailureStatus.INVALID_CALLID)
+_NO_CALL_TO_CONTROL = Refusal(cti.ControlFailureCode.INVALID_CSTA_CALL_IDENTIFIER, control=True)
+_NO_TELEPHONY = Refusal(cti.ControlFailureCode.INVALID_FEATURE, control=True)
+
+_REFUSED: tuple[tuple[tuple[int, ...], Refusal], ...] = (
+    ((40, 42, 44, 46, 48, 50, 52, 54, 60, 62, 64, 91), _NO_CALL_TO_CONTROL),
+    # Calls to make, calls for help: agents here have domains and tasks, and no telephone.
+    ((56, 58, 118, 121), _NO_TELEPHONY),
+    ((249,), Refusal(cti.ControlFailureCode.AGENT_GREETING_CONTROL_OPERATION_FAILURE, control=True)),
+    # Data, snapshots, recording and supervision of a call.
+    ((26, 28, 82, 124, 139, 147, 149, 268, 270), _NO_SUCH_CALL),
+    # Recording services would serve calls: none can be registered, so none can be withdrawn.
+    ((145,), Refusal(cti.FailureStatus.INVALID_SERVICE)),
+    # Answers to what was never asked.
+    ((148, 150, 279, 281), Refusal(cti.FailureStatus.INVALID_REQUEST_TYPE)),
+)
+"""Refusals of messages that are not in `SERVED`; all others are not available. What is served never gets here."""
 
 
 class Kind(Enum):
@@ -73,6 +142,14 @@ def needed_services(message_type: int) -> cti.ServiceMask:
         if message_type in types:
             return services
     return cti.ServiceMask(0)
+
+
+def refusal_of(message_type: int) -> Refusal:
+    """What a message of a type that is not served gets."""
+    for types, refusal in _REFUSED:
+        if message_type in types:
+            return refusal
+    return _NOT_AVAILABLE
 
 
 def kind_of(message_type: int) -> Kind:

@@ -115,6 +115,7 @@ class CtiClientDetails:
     agent_extension: str | None
     agent_id: str | None
     agent_instrument: str | None
+    client_signature: str | None = None
 
 
 SessionDetails = MrPimDetails | MrApplicationDetails | CtiClientDetails

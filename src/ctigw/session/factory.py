@@ -6,7 +6,7 @@ connections of a process. Rules: decisions A1, C2, C8, D1.
 
 from ctigw.session.access import CtiAccess, RefusalLedger
 from ctigw.session.bindings import ApplicationBinding, ApplicationBindings, PimPlaces
-from ctigw.session.cti_server import CtiServerSession
+from ctigw.session.cti_server import AgentStateOf, CtiServerSession, no_agent_state
 from ctigw.session.device_registry import DeviceRegistry
 from ctigw.session.mr_application import MrApplicationSession
 from ctigw.session.mr_pim import MrPimSession
@@ -39,6 +39,8 @@ class SessionFactory:
         self.standby = standby
         self.routing_enabled = routing_enabled
         self.routing_disabled_reason: int = mr.RoutingDisabledReason.ROUTER_UNREACHABLE
+        self.agent_state: AgentStateOf = no_agent_state
+        """For OPEN_CONF; whoever knows agents puts his own here."""
         self._pim_registry = PimRegistry()
         self._devices = DeviceRegistry()
         self._ledger = RefusalLedger()
@@ -59,7 +61,15 @@ class SessionFactory:
 
     def cti_server(self, peer: PeerIdentity, now: float) -> CtiServerSession:
         """We are the CTI server of a client that dialled us."""
-        return CtiServerSession(self.cti_access, self._ledger, self._devices, peer, now, standby=self.standby)
+        return CtiServerSession(
+            self.cti_access,
+            self._ledger,
+            self._devices,
+            peer,
+            now,
+            standby=self.standby,
+            agent_state=self.agent_state,
+        )
 
     def _mr_pim(
         self, peer: PeerIdentity, now: float, dialled: ApplicationBinding | None, heartbeat_s: float | None

@@ -39,6 +39,8 @@ class EnumRow:
     flags: bool
     """True: the members are bits that are combined."""
     members: tuple[tuple[str, int], ...]
+    swapped: tuple[int, int] | None = None
+    """First and last version in which the two members stand for each other."""
 
 
 @attrs.frozen

@@ -118,6 +118,10 @@ def _check_unique(head: "_Part", messages: Sequence[MessageRow]) -> None:
         classes.add(row.class_name)
 
 
+def _is_range(value: object) -> bool:
+    return isinstance(value, list) and len(value) == 2 and all(isinstance(each, int) for each in value)
+
+
 class _Part:
     """One file while it is read. Every method raises `ConfigurationError` for what does not fit."""
 
@@ -208,7 +212,7 @@ class _Part:
         rows: list[EnumRow] = []
         for name, entry in self.document.get("enum", {}).items():
             where = f"enum.{name}"
-            self.known(entry, frozenset(("class", "flags", "strip", "strip_suffix", "members")), where)
+            self.known(entry, frozenset(("class", "flags", "strip", "strip_suffix", "swapped", "members")), where)
             suffix = entry.get("strip_suffix", "")
             members = []
             for printed, value in entry.get("members", {}).items():
@@ -218,8 +222,17 @@ class _Part:
                 members.append((short.removesuffix(suffix).upper(), value))
             if len({member for member, _ in members}) != len(members):
                 raise self.wrong(where, "strip", entry.get("strip"), "prefixes that leave different names")
+            swapped = entry.get("swapped")
+            if swapped is not None and (len(members) != 2 or not _is_range(swapped)):
+                raise self.wrong(where, "swapped", swapped, "the first and the last version, for two members")
             rows.append(
-                EnumRow(name, self.text(entry, where, "class"), bool(entry.get("flags", False)), tuple(members))
+                EnumRow(
+                    name,
+                    self.text(entry, where, "class"),
+                    bool(entry.get("flags", False)),
+                    tuple(members),
+                    None if swapped is None else (swapped[0], swapped[1]),
+                )
             )
         return rows
 

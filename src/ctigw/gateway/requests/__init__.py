@@ -8,11 +8,33 @@ sockets or Trio. What the engine has to decide on is an input instead (`ctigw.ga
 from collections.abc import Iterable
 
 from ctigw.gateway.audience import CtiClient
-from ctigw.gateway.requests import agents
+from ctigw.gateway.requests import (
+    agents,
+    client_monitor,
+    configuration,
+    desktop,
+    device_monitors,
+    snapshots,
+    statistics,
+    task_monitors,
+    teams,
+    user_messages,
+)
 from ctigw.gateway.requests.desk import Desk, Handler, Letter
 from ctigw.wire import Message
 
-_HANDLERS: dict[type[Message], Handler] = {**agents.HANDLERS}
+_HANDLERS: dict[type[Message], Handler] = {
+    **agents.HANDLERS,
+    **client_monitor.HANDLERS,
+    **device_monitors.HANDLERS,
+    **snapshots.HANDLERS,
+    **statistics.HANDLERS,
+    **task_monitors.HANDLERS,
+    **teams.HANDLERS,
+    **desktop.HANDLERS,
+    **configuration.HANDLERS,
+    **user_messages.HANDLERS,
+}
 
 
 def answer(desk: Desk, client: CtiClient, message: Message, now: float) -> Iterable[Letter]:

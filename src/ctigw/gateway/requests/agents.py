@@ -8,17 +8,14 @@ from collections.abc import Iterator
 
 from ctigw.gateway import outbound_cti
 from ctigw.gateway.audience import CtiClient
-from ctigw.gateway.requests.desk import Desk, Handler, Letter
+from ctigw.gateway.requests.desk import Desk, Handler, Letter, named_agent
 from ctigw.session.failures import failure_conf
 from ctigw.wire import Message, cti
 
 
 def query_agent_state(desk: Desk, client: CtiClient, message: cti.QueryAgentStateReq, now: float) -> Iterator[Letter]:
     """QUERY_AGENT_STATE_REQ; an agent may be named by ICMAgentID, AgentID, AgentExtension or AgentInstrument."""
-    number = message.agent_id or message.agent_extension or message.agent_instrument
-    agent = desk.directory.agents.get(message.icm_agent_id)
-    if agent is None and number:
-        agent = desk.directory.agent_by_number(message.peripheral_id, number)
+    agent = desk.directory.agents.get(message.icm_agent_id) or named_agent(desk, message.peripheral_id, message)
     answer: Message
     if message.mrd_id not in desk.directory.mrds:
         answer = failure_conf(client.version, message.invoke_id, cti.FailureStatus.INVALID_MR_DOMAIN)
@@ -40,7 +37,8 @@ def repeat_pre_calls(desk: Desk, client: CtiClient, message: cti.GetPrecallMessa
     status = cti.ArmStatus.NO_ERROR if known else cti.ArmStatus.MRD_LIST_ENTRY_NOT_FOUND
     yield Letter(client, cti.GetPrecallMessagesResp(message.invoke_id, status, len(pending)))
     for event in pending:
-        yield Letter(client, outbound_cti.chosen(desk.directory, event))
+        announced = outbound_cti.chosen(desk.directory, event)
+        yield Letter(client, announced if client.variables is None else client.variables.narrow(announced))
 
 
 HANDLERS: dict[type[Message], Handler] = {

@@ -16,10 +16,13 @@ def _signed_in(state: State, fact: facts.AgentSignedIn, now: float) -> None:
     domain = state.domains.get(key)
     if domain is None:
         agent = state.agents[fact.skill_target_id]
-        domain = AgentDomain(agent, state.mrds[fact.mrd_id], state.memberships(agent, fact.mrd_id))
+        domain = AgentDomain(agent, state.mrds[fact.mrd_id])
+        state.find_queues(domain)
         state.domains[key] = domain
         state.domains_of.setdefault(fact.skill_target_id, []).append(domain)
     domain.signed_in = True
+    for queue, level in domain.matched:
+        queue.signed_in[level] += 1
     domain.ready = False
     domain.routable = fact.routable
     domain.interruptible = fact.interruptible
@@ -34,10 +37,14 @@ def _signed_in(state: State, fact: facts.AgentSignedIn, now: float) -> None:
 @applies(facts.AgentSignedOut)
 def _signed_out(state: State, fact: facts.AgentSignedOut, now: float) -> None:
     domain = _domain(state, fact)
+    for queue, level in domain.matched:
+        queue.signed_in[level] -= 1
     domain.signed_in = domain.ready = domain.set_aside = domain.routable = False
     domain.max_task_limit = domain.max_beyond_task_limit = 0
-    domain.reason_code = 0
+    domain.reason_code = fact.reason_code
+    domain.overrides = 0
     domain.deferred = ()
+    domain.advisory = domain.interrupted = None
     state.deadlines.clear(DeadlineKey(DeadlineKind.TASK_LIFE, domain.key))
     refresh(state, fact.skill_target_id, now)
 
@@ -88,6 +95,7 @@ def _set_aside(state: State, fact: facts.AgentSetAside, now: float) -> None:
     domain.set_aside = True
     domain.routable = False
     domain.deferred = ()
+    domain.advisory = None
     state.deadlines.set(DeadlineKey(DeadlineKind.TASK_LIFE, domain.key), fact.until)
     refresh(state, fact.skill_target_id, now)
 
@@ -102,9 +110,23 @@ def _restored(state: State, fact: facts.AgentRestored, now: float) -> None:
     refresh(state, fact.skill_target_id, now)
 
 
+@applies(facts.AgentTemporarilyNotRoutable)
+def _temporarily_not_routable(state: State, fact: facts.AgentTemporarilyNotRoutable, now: float) -> None:
+    state.temporarily_not_routable[fact.skill_target_id] = None
+    refresh(state, fact.skill_target_id, now)
+
+
+@applies(facts.AgentRoutableAgain)
+def _routable_again(state: State, fact: facts.AgentRoutableAgain, now: float) -> None:
+    del state.temporarily_not_routable[fact.skill_target_id]
+    refresh(state, fact.skill_target_id, now)
+
+
 @applies(events.AgentStateChanged)
 def _state_changed(state: State, fact: events.AgentStateChanged, now: float) -> None:
-    state.domains[AgentKey(fact.view.skill_target_id, fact.view.mrd_id)].published = fact.view
+    domain = state.domains[AgentKey(fact.view.skill_target_id, fact.view.mrd_id)]
+    domain.published = fact.view
+    domain.state_since = None
 
 
 def _domain(

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from ctigw.routing import events, facts
 from ctigw.routing.agents import refresh
 from ctigw.routing.apply.table import applies
-from ctigw.routing.apply.tasks import close_dialogue, forget, move
+from ctigw.routing.apply.tasks import close_dialogue, forget, move, spoken_of
 from ctigw.routing.deadlines import AgentKey, DeadlineKey, DeadlineKind
 from ctigw.routing.inputs import TaskContext
 from ctigw.routing.state import State
@@ -34,6 +34,7 @@ def _agent_chosen(state: State, fact: events.AgentChosen, now: float) -> None:
 def _task_moved(to: TaskState) -> Callable[[State, events.TaskMoved, float], None]:
     def change(state: State, fact: events.TaskMoved, now: float) -> None:
         task = state.tasks[fact.task_id]
+        spoken_of(state, task)
         move(state, task, to)
         refresh(state, fact.skill_target_id, now)
 
@@ -50,6 +51,7 @@ applies(events.TaskWrapUpBegun)(_task_moved(TaskState.WRAPUP))
 def _started(state: State, fact: events.TaskStarted, now: float) -> None:
     task = state.tasks[fact.task_id]
     task.started = True
+    spoken_of(state, task)
     state.deadlines.clear(DeadlineKey(DeadlineKind.START, task.id))
     state.deadlines.set(DeadlineKey(DeadlineKind.DURATION, task.id), now + task.mrd.max_task_duration_s)
     move(state, task, TaskState.ACTIVE)
@@ -71,6 +73,9 @@ def _ended(state: State, fact: events.TaskEnded, now: float) -> None:
     close_dialogue(state, task)
     if task.domain is not None:
         del task.domain.tasks[task.id]
+        if task.domain.interrupted is not None:
+            task.domain.interrupted.pop(task.id, None)
+        task.domain.spoken_of.pop(task.id, None)
         refresh(state, task.domain.agent.skill_target_id, now)
     answered = task.domain is not None or (task.label is not None and task.resend_key is not None)
     if not answered:

@@ -1,4 +1,4 @@
-"""Facts about sessions of routing clients and agent reporting clients.
+"""Facts about sessions of routing clients and agent reporting clients, and about application paths.
 
 Must not decide. Rules: decisions F1, F4.
 """
@@ -26,3 +26,9 @@ def _arm_joined(state: State, fact: facts.ArmClientJoined, now: float) -> None:
 @applies(facts.ArmClientLeft)
 def _arm_left(state: State, fact: facts.ArmClientLeft, now: float) -> None:
     state.arm_paths.pop(fact.session_id, None)
+    state.replays.pop(fact.session_id, None)
+
+
+@applies(facts.PathDataSet)
+def _path_data_set(state: State, fact: facts.PathDataSet, now: float) -> None:
+    state.path_data[fact.application_path] = fact.variables

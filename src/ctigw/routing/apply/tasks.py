@@ -23,11 +23,19 @@ def move(state: State, task: TaskRecord, to: TaskState) -> None:
             tally.add(to, 1)
 
 
+def spoken_of(state: State, task: TaskRecord) -> None:
+    """A client has told of a task with an agent: replays that go on need not tell of it."""
+    if state.replays and task.domain is not None:
+        task.domain.spoken_of[task.id] = state.replay_count
+
+
 def close_dialogue(state: State, task: TaskRecord) -> None:
     """The dialogue has its answer, or nobody waits for one."""
-    client = state.clients.get(task.dialogue.session_id)
-    if client is not None and client.open_dialogues.get(task.dialogue.dialogue_id) == task.id:
-        del client.open_dialogues[task.dialogue.dialogue_id]
+    if task.asked is None:
+        return
+    client = state.clients.get(task.asked.session_id)
+    if client is not None and client.open_dialogues.get(task.asked.dialogue_id) == task.id:
+        del client.open_dialogues[task.asked.dialogue_id]
 
 
 def forget(state: State, task: TaskRecord) -> None:

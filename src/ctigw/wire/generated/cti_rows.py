@@ -491,6 +491,7 @@ ENUMS: Final = (
             ("NOT_ROUTABLE", 0),
             ("ROUTABLE", 1),
         ),
+        swapped=(14, 17),
     ),
     EnumRow(
         "session_type",
