@@ -13,13 +13,14 @@ MAY_IMPORT = {
     "wire": {"errors", "wire"},
     "session": {"errors", "config", "wire", "session"},
     "routing": {"errors", "config", "routing"},
+    "journal": {"errors", "config", "routing", "journal"},
     "observe": {"errors", "observe"},
     "duplex": {"errors", "config", "duplex"},
     "net": {"errors", "config", "session", "wire", "net"},
-    "gateway": {"errors", "config", "wire", "session", "routing", "net", "observe", "gateway"},
+    "gateway": {"errors", "config", "wire", "session", "routing", "journal", "net", "observe", "gateway"},
     "client": {"errors", "config", "wire", "net", "client"},
     "replay": {"errors", "wire", "replay"},
-    "cli": {"errors", "config", "wire", "routing", "replay", "net", "gateway", "client", "cli"},
+    "cli": {"errors", "config", "wire", "routing", "journal", "replay", "net", "gateway", "client", "cli"},
 }
 """Folder -> our own folders that it may import."""
 
@@ -31,8 +32,10 @@ CALENDAR = "routing/scripts/local_time.py"
 """Weekday and time of day in a zone need the standard library's calendar: a pure function of the instant given."""
 CLOCKS = {"now", "utcnow", "today", "time", "localtime", "gmtime"}
 ONLY_IN = {
-    "trio": {"net", "gateway", "client", "cli", "observe", "duplex"},
+    "trio": {"net", "gateway", "client", "cli", "observe", "duplex", "journal"},
     "construct": {"wire"},
+    "msgspec": {"journal"},
+    "sqlite3": {"journal"},
     "prometheus_client": {"observe"},
     "hypercorn": {"observe"},
     "click": {"cli"},
@@ -92,6 +95,13 @@ def test_modules_open_with_what_they_know_and_stay_small(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     assert ast.get_docstring(ast.parse(text))
     assert "generated" in path.parts or text.count("\n") <= 500
+
+
+@pytest.mark.parametrize("path", sorted((SOURCE / "journal").glob("*.py")), ids=lambda path: path.name)
+def test_only_the_edges_of_the_journal_touch_disk_and_loop(path: Path) -> None:
+    edges = {"sqlite_store.py": {"threading"}, "writer.py": {"trio"}}
+    edge = edges.get(path.name, set())
+    assert not {name.split(".")[0] for name in imported(path)} & (BANNED_IN_CORES - edge)
 
 
 def test_only_the_writer_sends() -> None:

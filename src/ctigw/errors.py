@@ -98,4 +98,38 @@ class PeerProtocolError(ProtocolError):
     """The peer did what the protocol forbids."""
 
 
-_ABSTRACT = frozenset({"GatewayError", "WireError", "_LocatedWireError", "ProtocolError"})
+class JournalError(GatewayError):
+    """Abstract: what has been decided cannot be kept, or what was kept cannot be read."""
+
+
+class JournalFullError(JournalError):
+    """There is no room for the batch. Nothing of it was kept; the same batch may be tried again."""
+
+
+class JournalStoreError(JournalError):
+    """The store does not take the batch for another reason (a disk error, a store that cannot be reached)."""
+
+
+class JournalLockedError(JournalError):
+    """Another process keeps its journal in this place."""
+
+
+class JournalDamageError(JournalError):
+    """What was kept is not what was written: damage that is no torn tail. Nothing may be decided on it."""
+
+    def __init__(self, problem: str, *, sequence: int | None = None, offset: int | None = None) -> None:
+        """`sequence` of the batch that should be there; `offset`: bytes of batches read before it."""
+        self.problem = problem
+        self.sequence = sequence
+        self.offset = offset
+        place = "" if sequence is None else f"batch {sequence}"
+        if offset is not None:
+            place += f" at offset {offset}"
+        super().__init__(f"{place}: {problem}" if place else problem)
+
+
+class JournalVersionError(JournalError):
+    """Sound, but written in a way that this version does not know: by a newer one, or with a class since removed."""
+
+
+_ABSTRACT = frozenset({"GatewayError", "WireError", "_LocatedWireError", "ProtocolError", "JournalError"})

@@ -46,6 +46,21 @@ def test_heap_that_nobody_takes_from_does_not_grow() -> None:
     assert len(heap._heap) <= 2 * 3 + 16 + 1
 
 
+def test_heap_that_was_filled_goes_on_like_the_one_it_was_filled_from() -> None:
+    heap: OrderedHeap[int] = OrderedHeap()
+    for key, order in enumerate((5, 2, 8, 1, 9, 2)):
+        heap.put(key, order)
+    heap.discard(3)
+    filled: OrderedHeap[int] = OrderedHeap()
+    filled.fill(list(heap.in_order()))
+    for each in (heap, filled):
+        each.put(2, 0)
+        each.discard(1)
+        each.put(7, 3)
+    assert list(filled.in_order()) == list(heap.in_order()) == [(0, 2), (2, 5), (3, 7), (5, 0), (9, 4)]
+    assert filled.first() == (0, 2)
+
+
 THREE_LEVELS = (Level(10.0), Level(10.0), Level())
 REACHED = (1, 2, 3, 4, 5, 6, 7)
 AGENTS = (1, 2, 3)

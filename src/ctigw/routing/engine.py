@@ -115,6 +115,22 @@ class Engine:
         tasks.forget_overflow(turn)
         return turn.events
 
+    @property
+    def state(self) -> State:
+        """Everything that it remembers; for keeping it, and not to be changed."""
+        return self._state
+
+    @classmethod
+    def of(cls, state: State) -> "Engine":
+        """An engine that goes on from a state."""
+        engine = cls.__new__(cls)
+        engine._state = state
+        return engine
+
+    def advance(self, now: float) -> None:
+        """Let time come to `now`, as an input without facts does; decides nothing."""
+        self._begin(now)
+
     def apply(self, fact: Event, now: float) -> None:
         """Apply a fact that an engine decided at `now`; decides nothing. A notice changes nothing."""
         apply(self._state, fact, self._begin(now).now)

@@ -68,6 +68,12 @@ class OrderedHeap(Generic[Key]):
         """All live entries in order; for looking at, costs a sort."""
         return iter(sorted(self._live.values()))
 
+    def fill(self, entries: list[tuple[Any, ...]]) -> None:
+        """Become a heap of these entries, as `in_order` gives them, each of another key."""
+        self._heap = entries
+        heapify(entries)
+        self._live = {entry[-1]: entry for entry in entries}
+
     def _sweep(self) -> None:
         if len(self._heap) > 2 * len(self._live) + SWEEP_SLACK:
             self._heap = list(self._live.values())

@@ -227,10 +227,10 @@ class AgentDomain:
 
     agent: Agent
     mrd: MediaRoutingDomain
-    memberships: tuple[Membership, ...]
-    queues: tuple[WaitingQueue, ...]
+    memberships: tuple[Membership, ...] = ()
+    queues: tuple[WaitingQueue, ...] = ()
     """Skill groups and precision queues of the memberships, each once."""
-    matched: tuple[tuple[WaitingQueue, int], ...]
+    matched: tuple[tuple[WaitingQueue, int], ...] = ()
     """Every step of a precision queue that the agent matches."""
     signed_in: bool = False
     ready: bool = False
@@ -392,6 +392,14 @@ class State:
         if own is not None:
             found.append(Membership(own, 0, 0))
         return tuple(found)
+
+    def find_queues(self, domain: AgentDomain) -> None:
+        """Give the record of an agent in a domain the queues that he belongs to."""
+        agent, mrd_id = domain.agent, domain.mrd.id
+        domain.memberships = self.memberships(agent, mrd_id)
+        groups = (member.queue for member in domain.memberships if member.queue.ref.kind is not QueueKind.AGENT)
+        domain.queues = tuple(dict.fromkeys(groups))
+        domain.matched = self.matched_levels(agent, mrd_id)
 
     def own_queue_ref(self, agent: Agent) -> QueueRef:
         """An agent's own queue: `agent:NUMBER` as in scripts, or with the peripheral where several have the number."""

@@ -8,7 +8,6 @@ from ctigw.routing.agents import refresh
 from ctigw.routing.apply.table import applies
 from ctigw.routing.deadlines import AgentKey, DeadlineKey, DeadlineKind
 from ctigw.routing.state import AgentDomain, State
-from ctigw.routing.terms import QueueKind
 
 
 @applies(facts.AgentSignedIn)
@@ -17,12 +16,8 @@ def _signed_in(state: State, fact: facts.AgentSignedIn, now: float) -> None:
     domain = state.domains.get(key)
     if domain is None:
         agent = state.agents[fact.skill_target_id]
-        memberships = state.memberships(agent, fact.mrd_id)
-        groups = (member.queue for member in memberships if member.queue.ref.kind is not QueueKind.AGENT)
-        queues = tuple(dict.fromkeys(groups))
-        domain = AgentDomain(
-            agent, state.mrds[fact.mrd_id], memberships, queues, state.matched_levels(agent, fact.mrd_id)
-        )
+        domain = AgentDomain(agent, state.mrds[fact.mrd_id])
+        state.find_queues(domain)
         state.domains[key] = domain
         state.domains_of.setdefault(fact.skill_target_id, []).append(domain)
     domain.signed_in = True

@@ -27,6 +27,16 @@ class Book:
     leaving: list[tuple[QueueLedger, float]] = attrs.Factory(list)
     """Queues that a task has just left for an agent, and when it entered each; empty but between the two facts."""
 
+    def take_over(self, kept: "Book") -> None:
+        """Go on with the accounts of another book, where the queue is still configured, under its threshold of now."""
+        for label, begun in self.queues.items():
+            before = kept.queues.get(label)
+            if before is not None:
+                before.ref, before.mrd_id = begun.ref, begun.mrd_id
+                before.threshold_s, before.level_type = begun.threshold_s, begun.level_type
+                self.queues[label] = before
+        self.agents, self.tasks, self.leaving = kept.agents, kept.tasks, kept.leaving
+
 
 def open_book(settings: RoutingSettings) -> Book:
     """Ledgers of the configured queues, all numbers 0."""
