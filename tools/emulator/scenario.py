@@ -352,7 +352,7 @@ def matches(pattern: Value, value: Value) -> bool:
             and len(value) == len(pattern)
             and all(matches(one, other) for one, other in zip(pattern, value, strict=True))
         )
-    if isinstance(value, bytes):
+    if isinstance(value, bytes) and not isinstance(pattern, bytes):
         return isinstance(pattern, str) and value == (
             bytes.fromhex(pattern[4:]) if pattern.startswith("hex:") else pattern.encode("latin-1")
         )
