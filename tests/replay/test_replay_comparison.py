@@ -248,7 +248,7 @@ def test_a_second_task_does_not_take_the_id_of_the_first() -> None:
     assert difference.details[0].startswith("TaskID: ")
 
 
-def renumbered(offset: int) -> Change:
+def renumbered(offset: int) -> Callable[[Told], Told]:
     """A server whose session ids are so many further on, and whose clients have other ports."""
 
     def change(message: Told) -> Told:

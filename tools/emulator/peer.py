@@ -136,9 +136,9 @@ class Peer:
         """Send the beginning of a message; whatever follows on this connection is read as its rest."""
         _, data = self._made(name, self._values(step), self._named(step))
         count = int(self._figure(step, "first_bytes", 0))
-        if not 0 < count < len(data):
-            raise ScenarioError(f"{name} has {len(data)} bytes here: first_bytes is 1 to {len(data) - 1}")
-        if self._connection is not None:
+        if not 0 <= count < len(data):
+            raise ScenarioError(f"{name} has {len(data)} bytes here: first_bytes is 0 to {len(data) - 1}")
+        if self._connection is not None and count:
             self._connection.write(data[:count])
         self.report.raw(self.name, data[:count])
 
