@@ -35,12 +35,26 @@ FIXTURES = Path(__file__).resolve().parents[1] / "fixtures"
 # Scenario -> variables other than its defaults, to keep the captures small.
 WANTED: dict[str, dict[str, int]] = {
     "agent_states": {},
+    "application_tasks": {},
     "basic_task": {},
+    "broadband": {},
     "cancel": {},
+    "client_monitor": {},
+    "configuration": {},
+    "device_monitor": {},
+    "each_refusal": {},
+    "ece_email": {},
+    "email_interrupted_by_chat": {},
     "failures": {},
+    "interrupt": {},
     "pim": {},
     "refused": {},
+    "resync": {"cut_after": 0},
     "rona": {},
+    "sign_out_close": {},
+    "sign_out_transfer": {},
+    "task_monitor": {},
+    "transfer": {},
     "versions": {"tasks": 2},
 }
 SECTION_HEADER, INTERFACE, ENHANCED_PACKET = 0x0A0D0D0A, 1, 6

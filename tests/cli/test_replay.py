@@ -239,7 +239,13 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
         yield running
 
 
-@pytest.mark.parametrize("name", ["failures", "refused", "pim", "basic_task", "versions"])
+REPLAYED = [
+    "failures", "refused", "pim", "basic_task", "versions", "application_tasks", "client_monitor", "configuration",
+    "each_refusal", "interrupt", "resync", "task_monitor",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", REPLAYED)
 def test_a_captured_session_replays_against_the_daemon_without_a_difference(name: str, gateway: Gateway) -> None:
     """One daemon for all of them: its task ids are others than in the captures."""
     result = replay(str(FIXTURES / f"{name}.pcapng"), "--to", f"127.0.0.1:{gateway.port}", "--plain", "--fast")

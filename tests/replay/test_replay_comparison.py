@@ -248,11 +248,67 @@ def test_a_second_task_does_not_take_the_id_of_the_first() -> None:
     assert difference.details[0].startswith("TaskID: ")
 
 
+def renumbered(offset: int) -> Callable[[Told], Told]:
+    """A server whose session ids are so many further on, and whose clients have other ports."""
+
+    def change(message: Told) -> Told:
+        fields = message.entry["fields"]
+        assert isinstance(fields, dict)
+        new: dict[str, Json] = {}
+        for name in ("SessionID", "ClientPort"):
+            value = fields.get(name)
+            if isinstance(value, int) and value:
+                new[name] = value + offset
+        return changed(message, **new)
+
+    return change
+
+
+def test_session_ids_and_ports_of_this_run_stand_for_the_captured_ones() -> None:
+    watched = fixture_plan("client_monitor")
+    names = {step.message.name for step in watched.steps if step.message is not None}
+    assert {"CLIENT_SESSION_OPENED_EVENT", "CLIENT_SESSION_CLOSED_EVENT", "AGENT_STATE_EVENT"} <= names
+    assert replayed(watched, Mask(), renumbered(1000)) == []
+
+
+@pytest.mark.parametrize("name", ["CLIENT_SESSION_CLOSED_EVENT", "AGENT_STATE_EVENT"])
+def test_another_session_than_the_one_that_opened_is_a_difference(name: str) -> None:
+    watched = fixture_plan("client_monitor")
+    found = replayed(watched, Mask(), only(name, renumbered(1000)))
+    assert found
+    assert all(each.startswith(name) for each in found)
+
+
+def test_a_session_that_was_told_on_one_connection_is_the_same_on_another() -> None:
+    watched = fixture_plan("client_monitor")
+    told = [step for step in watched.steps if step.message is not None and step.message.name == "AGENT_STATE_EVENT"]
+    first, second = told[0], next(step for step in told if step.connection != told[0].connection)
+    comparison = Comparison(watched, Mask())
+    for step, session in ((first, 77), (second, 78)):
+        assert step.message is not None
+        comparison.receive(step.connection, changed(step.message, SessionID=session))
+        comparison.settle(step)
+    (difference,) = comparison.differences
+    assert difference.step is second
+    assert difference.details[0].startswith("SessionID: ")
+
+
+def test_a_session_monitor_is_asked_for_with_the_session_id_of_this_run() -> None:
+    watched = fixture_plan("client_monitor")
+    comparison = Comparison(watched, Mask())
+    for step in watched.steps:
+        if step.action is Action.EXPECT and step.message is not None:
+            comparison.receive(step.connection, renumbered(1000)(step.message))
+    step = sent(watched, "SESSION_MONITOR_START_REQ")
+    captured = int.from_bytes(step.frame[12:16], "big")
+    assert int.from_bytes(comparison.frame(step)[12:16], "big") == captured + 1000
+
+
 # ---- what is played
 
 
-def conversation(*said: tuple[str, bytes], ended: int | None = None) -> Plan:
-    """The plan of a connection in which client (c) and server (s) speak in turn; the client ends it at `ended`."""
+def conversation(*said: tuple[str, bytes], ended: int | None = None, ends: str = "c") -> Plan:
+    """The plan of a connection in which client (c) and server (s) speak in turn; `ends` ends it at `ended`."""
     directions = []
     for ways in ("cs", "sc"):
         data, marks = b"", []
@@ -260,7 +316,7 @@ def conversation(*said: tuple[str, bytes], ended: int | None = None) -> Plan:
             if who == ways[0]:
                 data += frame
                 marks.append((len(data), Moment(float(number), number)))
-        end = Moment(float(ended), ended) if ended is not None and ways == "cs" else None
+        end = Moment(float(ended), ended) if ended is not None and ways[0] == ends else None
         directions.append(Direction(ways[0], ways[1], True, (Run(0, data, tuple(marks)),), end))
     return plan([recorded(Connection(tuple(directions)))])
 
@@ -358,6 +414,19 @@ def test_a_client_leaves_with_the_last_requests_that_it_sends_together_with_the_
     assert first.message.name == "MEDIA_LOGOUT_IND"
     assert 1 in numbers
     assert all(step.moment > first.moment for step, _ in others)
+
+
+@pytest.mark.parametrize("ends_first", ["client", "server"])
+def test_a_client_that_says_close_req_leaves_whoever_ends_the_connection_first(ends_first: str) -> None:
+    close = mr_codec().encode(mr.CloseReq(2, 0)), mr_codec().encode(mr.CloseConf(2))
+    said = (*OPENED, ("c", ASKED), ("s", ANSWERED), ("c", ASKED), ("c", close[0]), ("s", close[1]))
+    asked = conversation(*said, ended=7, ends=ends_first[0])
+    assert asked.steps[-1].action is (Action.CLOSE if ends_first == "client" else Action.EXPECT_CLOSE)
+    assert leaving(asked) == {asked.steps[5]: [0]}
+
+
+def test_a_client_whose_connection_the_server_ends_is_not_leaving() -> None:
+    assert leaving(conversation(*OPENED, ("c", ASKED), ("s", ANSWERED), ended=4, ends="s")) == {}
 
 
 def test_an_unreadable_answer_is_compared_by_its_bytes() -> None:

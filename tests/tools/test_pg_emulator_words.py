@@ -158,24 +158,26 @@ def test_a_list_in_one_field_is_compared_as_a_list() -> None:
 
 def test_a_message_that_the_table_lacks_is_sent_and_expected_by_its_number() -> None:
     answer = build(CTI, "TYPE_278", {"Body": "hex:00000007"})
-    gateway = announcing(answer, after="TYPE_82")
+    gateway = announcing(answer, after="TYPE_92")
     steps = """
-      { send = "TYPE_82", Body = "hex:0000000500001388" },
+      { send = "TYPE_92", Body = "hex:0000000500001388" },
       { expect = "TYPE_278", Body = "hex:00000007" },
     """
     assert run(DESKTOP % ("", steps), gateway).mismatches == []
-    [sent] = [message for message in gateway.received if message.name == "TYPE_82"]
+    [sent] = [message for message in gateway.received if message.name == "TYPE_92"]
     assert sent.fields == {"Body": bytes.fromhex("0000000500001388")}
-    assert encode(build(CTI, "TYPE_82", {}), 25) == bytes.fromhex("0000000000000052")
+    assert encode(build(CTI, "TYPE_92", {}), 25) == bytes.fromhex("000000000000005c")
 
 
-@pytest.mark.parametrize("way", ["reset", "fin"])
-def test_a_connection_is_cut_inside_a_message_and_the_next_one_goes_on_with_what_was_captured(way: str) -> None:
+@pytest.mark.parametrize(("way", "count"), [("reset", 20), ("fin", 20), ("reset", 0)])
+def test_a_connection_is_cut_inside_a_message_and_the_next_one_goes_on_with_what_was_captured(
+    way: str, count: int
+) -> None:
     gateway = announcing(BEGIN)
     steps = f"""
       {NEXT}
       {{ expect = "BEGIN_TASK_EVENT", capture = {{ task = "TaskID" }} }},
-      {{ send = "START_TASK_IND", TaskID = "$task", first_bytes = 20 }},
+      {{ send = "START_TASK_IND", TaskID = "$task", first_bytes = {count} }},
       {{ close = "{way}" }},
       {{ connect = true }},
       {{ open = "accepted" }},
@@ -192,9 +194,9 @@ def test_a_connection_is_cut_inside_a_message_and_the_next_one_goes_on_with_what
     assert resumed.fields["TaskID"] == [150_000, 7, 1]
 
 
-@pytest.mark.parametrize("count", [0, 12, 13])
+@pytest.mark.parametrize("count", [-1, 12, 13])
 def test_a_message_that_would_not_be_cut_is_wrong_use(count: int) -> None:
-    with pytest.raises(ScenarioError, match="HEARTBEAT_REQ has 12 bytes here: first_bytes is 1 to 11"):
+    with pytest.raises(ScenarioError, match="HEARTBEAT_REQ has 12 bytes here: first_bytes is 0 to 11"):
         run(DESKTOP % ("", f'{{ send = "HEARTBEAT_REQ", first_bytes = {count} }}'))
 
 
@@ -261,6 +263,22 @@ def test_a_repeat_counts_from_its_first_number() -> None:
     assert run(DESKTOP % ("", steps), gateway).mismatches == []
     agents = [message.fields["ICMAgentID"] for message in gateway.received if message.name == "AGENT_INIT_REQ"]
     assert agents == [6001, 6002, 6003]
+
+
+def test_peers_share_a_number_between_them() -> None:
+    told: list[Value] = []
+    for part in (1, 2, 3):
+        gateway = FakeGateway()
+        steps = """
+          { repeat = 8, first = 6001, part = %d, parts = 3, steps = [
+            { send = "AGENT_INIT_REQ", ICMAgentID = "$index" },
+          ] },
+        """
+        assert run(DESKTOP % ("", steps % part), gateway).mismatches == []
+        told += [message.fields["ICMAgentID"] for message in gateway.received if message.name == "AGENT_INIT_REQ"]
+    assert told == list(range(6001, 6009))
+    with pytest.raises(ScenarioError, match="part is 1 to 3, not 4"):
+        run(DESKTOP % ("", steps % 4), FakeGateway())
 
 
 def test_so_many_events_are_expected() -> None:

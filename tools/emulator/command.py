@@ -17,9 +17,9 @@ from pathlib import Path
 from emulator.codec import Value
 from emulator.connection import Endpoint, endpoint_of
 from emulator.load import MismatchError
-from emulator.peer import Peer, Stage, barrier_names
+from emulator.peer import Peer, Stage
 from emulator.report import Report
-from emulator.scenario import Scenario, ScenarioError, load, variable_of
+from emulator.scenario import Scenario, ScenarioError, barrier_names, load, variable_of
 
 DEFAULT_CONNECT = "127.0.0.1:38001"
 OK, MISMATCH, WRONG_USE = 0, 1, 2

@@ -1,10 +1,10 @@
 """What the messages look like: the emulator's own table, typed by hand.
 
 Knows: numbers, names, fields, widths and tags of every MR message, of the CTI session and agent state messages, and of
-the ARM and task messages; `emulator.service_messages` adds the other services. Must not know: the gateway's tables.
-This is a second, independent reading of the same references (mr.toml and mr-wire.md; cti.toml 1-8, 30, 31, 35-39, 105,
-106; arm.toml 151-210, 255-266), so that a slip in one of the two readings shows up as a mismatch between the two
-programs.
+the ARM and task messages; `emulator.service_messages` adds the other services, `emulator.call_messages` what clients
+ask about calls. Must not know: the gateway's tables. This is a second, independent reading of the same references
+(mr.toml and mr-wire.md; cti.toml 1-8, 30, 31, 35-39, 105, 106; arm.toml 151-210, 255-266), so that a slip in one of the
+two readings shows up as a mismatch between the two programs.
 
 Notation, one message a line: ``number NAME fixed fields | floating fields``. A fixed field is ``Name:type`` and may end
 in ``@N``: only since protocol version N. A floating field is ``tag=Name:type``. ``@word`` is a set of floating fields.
@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from emulator import service_messages
+from emulator import call_messages, service_messages
 
 MR = "mr"
 CTI = "cti"
@@ -69,7 +69,8 @@ _CTI_SETS = {
     "@strings": "99=ScriptSelector:S 100=ApplicationString1:S 101=ApplicationString2:S",
     "@precall": "6=AgentInstrument:S @key 8=ANI:S 9=UserToUserInfo:X 11=DialedNumber:S 12=CallerEnteredDigits:S "
     "@calls @named",
-} | service_messages.SETS
+}
+_CTI_SETS |= service_messages.SETS | call_messages.SETS
 
 # Fixed fields that several messages share, spelled once.
 _TASK = "InvokeID:U MRDID:I ICMAgentID:I TaskID:T"
@@ -234,8 +235,11 @@ def _rows(protocol: str, table: str, shared_tags: dict[int, tuple[str, str]]) ->
     return rows
 
 
-ROWS = (
-    _rows(MR, _MR_MESSAGES, _tags(_MR_TAGS)) + _rows(CTI, _CTI_MESSAGES, {}) + _rows(CTI, service_messages.MESSAGES, {})
-)
+ROWS = [
+    *_rows(MR, _MR_MESSAGES, _tags(_MR_TAGS)),
+    *_rows(CTI, _CTI_MESSAGES, {}),
+    *_rows(CTI, service_messages.MESSAGES, {}),
+    *_rows(CTI, call_messages.MESSAGES, {}),
+]
 BY_NAME = {(row.protocol, row.name): row for row in ROWS}
 BY_NUMBER = {(row.protocol, row.number, row.subtype): row for row in ROWS}

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import ChainMap
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -28,6 +28,7 @@ from emulator.scenario import (
     is_absent,
     number_of,
     resolve,
+    share_of,
 )
 
 DEFAULT_WITHIN_S = 5.0
@@ -65,14 +66,6 @@ class Stage:
         """Set a variable and wake who waits for it."""
         self.variables[name] = value
         self.changed.set()
-
-
-def barrier_names(steps: tuple[Step, ...]) -> Iterator[str]:
-    """Every barrier that these steps meet, repeats included."""
-    for step in steps:
-        if step.word == "barrier":
-            yield text_of(step.argument)
-        yield from barrier_names(step.steps)
 
 
 def _member(value: Value | None, member: str) -> Value | None:
@@ -143,9 +136,9 @@ class Peer:
         """Send the beginning of a message; whatever follows on this connection is read as its rest."""
         _, data = self._made(name, self._values(step), self._named(step))
         count = int(self._figure(step, "first_bytes", 0))
-        if not 0 < count < len(data):
-            raise ScenarioError(f"{name} has {len(data)} bytes here: first_bytes is 1 to {len(data) - 1}")
-        if self._connection is not None:
+        if not 0 <= count < len(data):
+            raise ScenarioError(f"{name} has {len(data)} bytes here: first_bytes is 0 to {len(data) - 1}")
+        if self._connection is not None and count:
             self._connection.write(data[:count])
         self.report.raw(self.name, data[:count])
 
@@ -296,6 +289,10 @@ class Peer:
     def _values(self, step: Step) -> dict[str, Value]:
         return {name: resolve(value, self.scope) for name, value in step.fields.items()}
 
+    def _share(self, step: Step) -> range:
+        parts = int(self._figure(step, "parts", 1))
+        return share_of(int(self._argument(step)), int(self._figure(step, "part", 1)), parts)
+
     def _table(self, step: Step, option: str) -> dict[str, Value]:
         found = resolve(step.options.get(option, {}), self.scope)
         if not isinstance(found, dict):
@@ -406,8 +403,8 @@ class Peer:
     async def _repeat(self, step: Step) -> None:
         outer = dict(self.scope.maps[0]) if isinstance(self.scope, ChainMap) else {}
         first = int(self._figure(step, "first", 0))
-        for index in range(first, first + int(self._argument(step))):
-            await self._play(step.steps, outer | {"index": index})
+        for index in self._share(step):
+            await self._play(step.steps, outer | {"index": first + index})
 
     async def _barrier(self, step: Step) -> None:
         within_s = self._figure(step, "within_s", DEFAULT_WITHIN_S)
@@ -439,12 +436,12 @@ class Peer:
         await self._disconnect(reset=step.argument == "reset")
 
     async def _sign_in(self, step: Step) -> None:
-        count, first = int(self._argument(step)), int(self._figure(step, "first", 1))
+        share, first = self._share(step), int(self._figure(step, "first", 1))
         first_id = int(self._figure(step, "first_id", first))
-        self._instruments |= {str(first_id + index): first + index for index in range(count)}
+        self._instruments |= {str(first_id + index): first + index for index in share}
         job = SignIn(
             peer=self,
-            pairs=[(domain, first + index) for index in range(count) for domain in self._numbers(step, "mrds", [])],
+            pairs=[(domain, first + index) for index in share for domain in self._numbers(step, "mrds", [])],
             max_tasks=int(self._figure(step, "max_tasks", 1)),
             ready=bool(self._figure(step, "ready", 1)),
             statuses=self._numbers(step, "statuses", [0, 1]),

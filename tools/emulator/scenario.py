@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -42,12 +42,12 @@ STEP_OPTIONS: dict[str, set[str]] = {
     "expect_nothing": {"for_s"},
     "expect_close_s": set(),
     "pause_s": set(),
-    "repeat": {"steps", "first"},
+    "repeat": {"steps", "first", "part", "parts"},
     "barrier": {"within_s"},
     "wait_for": {"within_s"},
     "connect": set(),
     "close": {"within_s"},
-    "sign_in": {"first", "first_id", "mrds", "max_tasks", "rate", "ready", "statuses", "within_s"},
+    "sign_in": {"first", "first_id", "mrds", "max_tasks", "rate", "ready", "statuses", "within_s", "part", "parts"},
     "work": {
         "offer_after_s",
         "start_after_s",
@@ -315,6 +315,21 @@ def number_of(value: Value, what: str) -> float:
         raise ScenarioError(f"{what} is a number, not {value!r}") from error
 
 
+def barrier_names(steps: tuple[Step, ...]) -> Iterator[str]:
+    """Every barrier that these steps meet, repeats included."""
+    for step in steps:
+        if step.word == "barrier":
+            yield text_of(step.argument)
+        yield from barrier_names(step.steps)
+
+
+def share_of(count: int, part: int, parts: int) -> range:
+    """Which of `count`, counted from 0, are part number `part` of so many `parts`; ScenarioError: no such part."""
+    if not 1 <= part <= parts:
+        raise ScenarioError(f"part is 1 to {parts}, not {part}")
+    return range(count * (part - 1) // parts, count * part // parts)
+
+
 def is_absent(pattern: Value) -> bool:
     """``{ absent = true }``: leave the field out (open), or it must not be there (expect)."""
     return isinstance(pattern, dict) and "absent" in pattern
@@ -337,7 +352,7 @@ def matches(pattern: Value, value: Value) -> bool:
             and len(value) == len(pattern)
             and all(matches(one, other) for one, other in zip(pattern, value, strict=True))
         )
-    if isinstance(value, bytes):
+    if isinstance(value, bytes) and not isinstance(pattern, bytes):
         return isinstance(pattern, str) and value == (
             bytes.fromhex(pattern[4:]) if pattern.startswith("hex:") else pattern.encode("latin-1")
         )

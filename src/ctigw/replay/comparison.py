@@ -17,6 +17,7 @@ from ctigw.replay.plan import Action, Plan, Step, Told
 from ctigw.wire.json_form import Json, frame_from_json
 
 _NO_TASKS: Final = ([-1, -1, -1], [0, 0, 0])
+_KNOWN_EVERYWHERE: Final = frozenset({Kind.TASK, Kind.SESSION, Kind.PORT})
 _SUBJECTS: Final = frozenset({"DialogueID", "TaskID", "ICMTaskID", "RouterCallKey", "ICMAgentID", "AgentID"})
 """Messages that agree in one of these are about the same thing; their order counts."""
 
@@ -66,7 +67,7 @@ class _Connection:
 
 
 Identity = tuple[Kind, int, str]
-"""Kind, connection that it is known on (task ids: -1, they are known everywhere), captured value."""
+"""Kind, connection that it is known on (-1 for what is known on all of them), captured value."""
 
 
 class Comparison:
@@ -247,7 +248,7 @@ def _identity(kind: Kind, connection: int, value: Json) -> Identity | None:
     """Under which a value of the server is known; None for what is compared as it is."""
     if kind is Kind.PLAIN or value in (0, None) or value in _NO_TASKS:
         return None
-    return kind, -1 if kind is Kind.TASK else connection, str(value)
+    return kind, -1 if kind in _KNOWN_EVERYWHERE else connection, str(value)
 
 
 def _subjects(of: Sequence[Leaf]) -> set[str]:

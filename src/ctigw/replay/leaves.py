@@ -1,7 +1,8 @@
 """Messages taken apart into single values that can be compared, and put together again with other ids.
 
-Knows which values a server chooses: task ids (also as the three RouterCallKey fields), monitor ids, and the InvokeIDs
-of its own requests. Must not know masks or which messages belong together.
+Knows which values are chosen anew in every run: task ids (also as the three RouterCallKey fields), monitor and session
+ids, ports of other clients, and the InvokeIDs of the server's own requests. Must not know masks or which messages
+belong together.
 """
 
 import copy
@@ -19,7 +20,6 @@ from ctigw.wire.json_form import Json
 from ctigw.wire.layout import ProtocolName
 
 TASK_TYPE: Final = "TASKID"
-_MONITOR: Final = "MonitorID"
 _INVOKE: Final = "InvokeID"
 _KEY_PARTS: Final = ("RouterCallKeyDay", "RouterCallKeyCallID", "RouterCallKeySequenceNumber")
 _REQUEST: Final = "_REQ"
@@ -33,8 +33,14 @@ class Kind(enum.Enum):
     PLAIN = "plain"
     TASK = "task"
     MONITOR = "monitor"
+    SESSION = "session"
+    PORT = "port"
+    """Of a client, as other clients are told it."""
     INVOKE = "invoke"
     """InvokeID of a request of the server, and of the client's answer to it."""
+
+
+_KINDS: Final = {"MonitorID": Kind.MONITOR, "SessionID": Kind.SESSION, "ClientPort": Kind.PORT}
 
 
 @attrs.frozen
@@ -70,8 +76,8 @@ def _types(protocol: ProtocolName, message: str) -> dict[str, str]:
 def _kind(message: Told, name: str, type_name: str | None, by_client: bool) -> Kind:
     if type_name == TASK_TYPE:
         return Kind.TASK
-    if name == _MONITOR:
-        return Kind.MONITOR
+    if name in _KINDS:
+        return _KINDS[name]
     title = message.title
     if name == _INVOKE and (title.endswith(_ANSWERS) if by_client else title.endswith(_REQUEST)):
         return Kind.INVOKE

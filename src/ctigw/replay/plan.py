@@ -115,10 +115,11 @@ def leaving(plan: Plan) -> dict[Step, list[int]]:
     found: dict[Step, list[int]] = {}
     for number in range(len(plan.connections)):
         own = [step for step in plan.steps if step.connection == number]
-        if not own or own[-1].action is not Action.CLOSE:
-            continue
         requests = [step for step in own if step.message is not None and step.message.name == CLOSE_REQUEST]
-        end = next((step for step in requests if step.action is Action.SEND), own[-1])
+        asked = next((step for step in requests if step.action is Action.SEND), None)
+        if not own or (asked is None and own[-1].action is not Action.CLOSE):
+            continue
+        end = own[-1] if asked is None else asked
         heard = [step.moment for step in own if step.action is Action.EXPECT and step.moment < end.moment]
         first = next(
             step
