@@ -3,7 +3,7 @@
 Knows names, rotation by size and age, and retention by number, age and total size; must not know what a line says.
 Lines go to `tasks.jsonl`; a full file is renamed to `tasks-YYYYMMDDTHHMMSSZ-NNNN.jsonl` (when it was closed, and a
 number that tells apart those of one second), never written again, and deleted when retention says so; other files are
-left alone. Each start begins a new file. Files are 0640 and the directory 0750: reporting reads them by group, nobody else does.
+left alone. Each start begins a new file. Files are 0640 and the directory 0750: reporting reads them by group.
 
 Durability: lines are with the operating system after each batch, so that a crash of the daemon loses none of them; on
 the disk (fsync) when a file is rotated or closed. What a power failure takes is in the journal, as far as it keeps it.
