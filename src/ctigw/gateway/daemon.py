@@ -80,13 +80,13 @@ class Daemon:
         self._clock = SteadyClock()
         self._turned_at = trio.current_time()
         self.exchange = Exchange(self._engine, self._directory, self.metrics, self._clock)
-        writer = record_writer(self._settings, self._clock)
+        writer = record_writer(self._settings)
         if writer is not None:
             self.exchange.observers.keep_records(TaskHistories(self._settings.task_records.variables), writer)
         self.metrics.scrape_from(self.exchange.samples)
         async with trio.open_nursery() as background:
             if writer is not None:
-                background.start_soon(keep_written, writer)
+                background.start_soon(keep_written, writer, self._clock)
             background.start_soon(self._measure_lateness)
             background.start_soon(self._keep_engine_time)
             admin_ended = trio.Event()
@@ -108,7 +108,7 @@ class Daemon:
             admin_ended.set()
             background.cancel_scope.cancel()
         if writer is not None:
-            await write_last(writer)
+            await write_last(writer, self._clock)
         log.info("stopped")
 
     def stop(self) -> None:

@@ -7,7 +7,6 @@ counted with the reason; tasks go on.
 
 import logging
 from collections import Counter
-from collections.abc import Callable
 
 from ctigw.records.files import RecordFiles
 from ctigw.records.form import RecordForm
@@ -27,11 +26,9 @@ COMPLAINT_PERIOD_S = 60.0
 class RecordWriter:
     """The loop calls `put`; a thread calls the rest."""
 
-    def __init__(self, form: RecordForm, files: RecordFiles, clock: Callable[[], float]) -> None:
-        """`clock`: UTC seconds, as in the records."""
+    def __init__(self, form: RecordForm, files: RecordFiles) -> None:
         self.form = form
         self._files = files
-        self._clock = clock
         self._waiting: list[TaskHistory] = []
         self.dropped: Counter[str] = Counter()
         self._told: int = 0
@@ -53,9 +50,9 @@ class RecordWriter:
         """How many are in files."""
         return self._files.lines
 
-    def write_pending(self) -> None:
-        """Write what waits; never raises OSError."""
-        now, before = self._clock(), self._files.lines
+    def write_pending(self, now: float) -> None:
+        """Write what waits at `now`, UTC seconds; never raises OSError."""
+        before = self._files.lines
         batch, self._waiting = self._waiting, []
         try:
             if batch:
@@ -68,9 +65,9 @@ class RecordWriter:
         else:
             self._complain(now, "too many waited to be written")
 
-    def close(self) -> None:
+    def close(self, now: float) -> None:
         """Write what waits and bring it to the disk."""
-        self.write_pending()
+        self.write_pending(now)
         try:
             self._files.close()
         except OSError as error:
