@@ -6,7 +6,7 @@ from ctigw.routing.inputs import TaskId
 from ctigw.routing.task_histories import MOST_STATES, TaskHistories, TaskHistory
 from ctigw.routing.terms import Departure, NewTaskFailureReason, TaskState
 from portrait import state_of
-from routing_site import CHAT, EMAIL, START, Site, of, only, variables
+from routing_site import CHAT, EMAIL, START, Site, of, only, settings, variables
 from test_histories import History, random_steps
 
 
@@ -96,6 +96,15 @@ def test_a_task_that_waited_too_long_says_why() -> None:
     assert history.failure_text == "too long in queue"
     assert history.stays[0].departure is Departure.TOO_LONG
     assert (history.disposition, history.skill_target_id) == (35, None)
+
+
+def test_a_stay_has_the_priority_that_the_script_gave_it_last() -> None:
+    steps = ({"op": "queue", "to": ["sg:chat"]}, {"op": "wait", "seconds": 9}, {"op": "priority", "value": 2})
+    site = Site(settings({"8001": steps}))
+    site.task("8001")
+    assert [history.stays[0].priority for history in histories_of(site).living().values()] == [5]
+    site.pass_time(9)
+    assert [history.stays[0].priority for history in histories_of(site).living().values()] == [2]
 
 
 def test_an_abandoned_task_says_so() -> None:
