@@ -1,9 +1,11 @@
 """A task's record from the gateway, end to end; the audit's gauges; every metric by its name (design 6)."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 import trio
 from trio.testing import MockClock
 
@@ -13,6 +15,17 @@ from ctigw.routing.task_histories import TaskHistories
 from ctigw.wire import cti, mr
 from test_exchange import task_of
 from town import ADA, CHAT, SETTINGS, START_TIMEOUT_S, Town, town
+
+
+@pytest.fixture(autouse=True)
+def threads_take_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Virtual time does not wait for a thread; so what belongs into one is done in place."""
+
+    async def in_place(call: Callable[..., object], *arguments: object, abandon_on_cancel: bool = False) -> None:
+        await trio.lowlevel.checkpoint()
+        call(*arguments)
+
+    monkeypatch.setattr(trio.to_thread, "run_sync", in_place)
 
 
 def recording(place: Town, directory: Path, **records: Any) -> Any:  # noqa: ANN401 - fields of the settings
