@@ -175,3 +175,10 @@ def test_a_team_has_agents_of_its_own_peripheral(tmp_path: Path) -> None:
     other = '[[peripheral]]\nid = 5001\n[[agent_team]]\nname = "x"\nid = 7002\nperipheral = 5001\nagents = ["1080"]\n'
     (problem,) = problems_of(tmp_path, SMALL + other)
     assert "is no agent of peripheral 5001 (value '1080')" in problem
+
+
+@pytest.mark.parametrize("name", ["call.11", "call.0", "ecc.", "user.x", ""])
+def test_task_records_name_variables_that_there_can_be(tmp_path: Path, name: str) -> None:
+    found = problems_of(tmp_path, SMALL + f'[task_records]\nvariables = ["call.10", "ecc.user.x", "{name}"]\n')
+    assert len(found) == 1
+    assert "variables" in found[0]

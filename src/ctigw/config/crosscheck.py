@@ -6,6 +6,7 @@ C2, D1, D2, F2. A table that had a problem of its own is not checked again, but 
 that one mistake is reported once.
 """
 
+import re
 from collections.abc import Collection
 
 from ctigw.config.problems import Place
@@ -30,6 +31,7 @@ from ctigw.config.settings import (
     PeripheralGatewaySettings,
     PeripheralGatewaySideSettings,
     Settings,
+    TaskRecordsSettings,
 )
 from ctigw.config.tables import Found, Tables
 from ctigw.config.timings import pair_timings
@@ -43,6 +45,9 @@ MOST_STEPS = 10
 AGENT_REPORTING = "agent_reporting"
 """The service that needs an application path (decisions C2)."""
 
+VARIABLE_NAME = re.compile(r"call\.([1-9]|10)|ecc\..+")
+"""What `[task_records] variables` may name (semantics 6.2)."""
+
 ANY_PORT = ":0"
 """End of an address whose port the system chooses; two of them are two ports."""
 
@@ -51,6 +56,7 @@ def cross_check(settings: Settings, tables: Tables, service_names: Collection[st
     """Add everything that does not fit together to the problems of `tables`."""
     _check_listeners(tables)
     _check_journal(settings.journal, settings.duplex, tables)
+    _check_task_records(settings.task_records, tables)
     _check_domains_and_peripherals(tables)
     _check_application_paths(tables)
     _check_agents(tables)
@@ -104,6 +110,15 @@ def _check_journal(journal: JournalSettings, duplex: DuplexSettings, tables: Tab
     problem = pair_timings(duplex).problem()
     if problem is not None:
         tables.problems.add(tables.single("duplex").inside("lease_s"), problem)
+
+
+def _check_task_records(records: TaskRecordsSettings, tables: Tables) -> None:
+    place = tables.single("task_records")
+    for position, name in enumerate(records.variables):
+        if VARIABLE_NAME.fullmatch(name) is None:
+            tables.problems.add(
+                place.inside("variables", position), "is no variable", value=name, allowed="call.1 to call.10, ecc.NAME"
+            )
 
 
 def _check_domains_and_peripherals(tables: Tables) -> None:

@@ -79,6 +79,22 @@ class JournalSettings:
 
 
 @attrs.frozen
+class TaskRecordsSettings:
+    """`[task_records]`: one line for each task that ended, for reporting (`ctigw.records.form` says what is in it)."""
+
+    enabled: bool = key("write task detail records", default=True)
+    directory: str = key("where they are kept, relative to state_dir", default="records", max_bytes=4096)
+    rotate_bytes: int = key("size at which a new file begins", default=64 << 20, low=4096, high=1 << 40)
+    rotate_s: float = key("age at which a new file begins", default=3600.0, low=1, high=31 * 86_400)
+    keep_files: int = key("files that are kept; 0: any number", default=1000, low=0, high=1_000_000)
+    keep_days: float = key("how long files are kept; 0: for ever", default=31.0, low=0, high=36_500)
+    keep_bytes: int = key("size of all files that are kept; 0: any size", default=10 << 30, low=0, high=1 << 50)
+    variables: tuple[str, ...] = key(
+        "variables that go into the records: call.1 to call.10, ecc.NAME; they are customers' data", default=()
+    )
+
+
+@attrs.frozen
 class EtcdTlsSettings:
     """`etcd_tls = {...}`."""
 
@@ -192,6 +208,7 @@ class Settings:
     admin: AdminSettings = attrs.Factory(AdminSettings)
     journal: JournalSettings = attrs.Factory(JournalSettings)
     duplex: DuplexSettings = attrs.Factory(DuplexSettings)
+    task_records: TaskRecordsSettings = attrs.Factory(TaskRecordsSettings)
     protocol: ProtocolSettings = attrs.Factory(ProtocolSettings)
     cti_clients: tuple[CtiClientSettings, ...] = ()
     applications: tuple[ApplicationSettings, ...] = ()

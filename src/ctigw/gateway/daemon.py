@@ -23,6 +23,7 @@ from ctigw.gateway.directory import Directory
 from ctigw.gateway.exchange import Exchange
 from ctigw.gateway.notify import ServiceManager
 from ctigw.gateway.standing import agent_states
+from ctigw.gateway.task_records import keep_written, record_writer, write_last
 from ctigw.net.clock import SteadyClock
 from ctigw.net.connection import Connection
 from ctigw.net.listeners import Accepted, Listener, open_sockets
@@ -30,6 +31,7 @@ from ctigw.net.tls import server_context
 from ctigw.observe.admin import AdminApplication, Health, serve_admin
 from ctigw.observe.metrics import Metrics
 from ctigw.routing.engine import Engine
+from ctigw.routing.task_histories import TaskHistories
 from ctigw.session.events import CloseReason
 from ctigw.session.greeter import Greeter
 from ctigw.session.session import PeerIdentity
@@ -78,8 +80,13 @@ class Daemon:
         self._clock = SteadyClock()
         self._turned_at = trio.current_time()
         self.exchange = Exchange(self._engine, self._directory, self.metrics, self._clock)
+        writer = record_writer(self._settings)
+        if writer is not None:
+            self.exchange.observers.keep_records(TaskHistories(self._settings.task_records.variables), writer)
         self.metrics.scrape_from(self.exchange.samples)
         async with trio.open_nursery() as background:
+            if writer is not None:
+                background.start_soon(keep_written, writer, self._clock)
             background.start_soon(self._measure_lateness)
             background.start_soon(self._keep_engine_time)
             admin_ended = trio.Event()
@@ -100,6 +107,8 @@ class Daemon:
                 self._drain(connections)
             admin_ended.set()
             background.cancel_scope.cancel()
+        if writer is not None:
+            await write_last(writer, self._clock)
         log.info("stopped")
 
     def stop(self) -> None:

@@ -16,8 +16,9 @@ import attrs
 from ctigw.gateway import outbound_cti, outbound_snapshots
 from ctigw.gateway.audience import NO_MONITOR, Audience, CtiClient, Recipient
 from ctigw.gateway.directory import Directory
-from ctigw.gateway.gauges import engine_samples, session_samples, statistics_samples
+from ctigw.gateway.gauges import session_samples
 from ctigw.gateway.inbound import Sender, to_input
+from ctigw.gateway.observers import Observers
 from ctigw.gateway.outbound_mr import to_application
 from ctigw.gateway.requests import answer, client_monitor, teams
 from ctigw.gateway.requests.desk import Desk, Letter
@@ -36,9 +37,8 @@ from ctigw.routing.events import (
     MaxTaskLifetimeExceeded,
     PreCallAborted,
     ReportAnswered,
-    TaskEnded,
 )
-from ctigw.routing.facts import AgentInterruptAccepted, AgentInterruptClosed, AgentInterruptDeclined, Event
+from ctigw.routing.facts import Event
 from ctigw.routing.inputs import (
     ArmClientLost,
     ArmClientOpened,
@@ -112,14 +112,8 @@ class Exchange:
             AgentTasksTold: self._tasks_told,
         }
         """What CTI sessions are told of an event, besides task events."""
-        self._counts: dict[type[Any], Callable[[Any, float], None]] = {
-            AgentChosen: self._count_chosen,
-            TaskEnded: self._count_ended,
-            AgentInterruptAdvised: lambda event, now: metrics.interrupt("advisory"),
-            AgentInterruptAccepted: lambda event, now: metrics.interrupt("accepted"),
-            AgentInterruptDeclined: lambda event, now: metrics.interrupt("unaccepted"),
-            AgentInterruptClosed: lambda event, now: metrics.interrupt("done"),
-        }
+        self.observers = Observers(engine, directory, metrics)
+        self.observers.add(AgentChosen, self._count_chosen)
         self.on_deadline_change = _nothing
         """Called when the engine's next deadline may have become earlier."""
 
@@ -279,9 +273,7 @@ class Exchange:
         for event in self._engine.handle(item, now):
             kind = type(event)
             self._release(kind, event, now)
-            count = self._counts.get(kind)
-            if count is not None:
-                count(event, now)
+            self.observers.observe(kind, event, now)
         due = self._engine.next_deadline()
         if due is not None and due < self._known_deadline:
             self._known_deadline = due
@@ -400,12 +392,6 @@ class Exchange:
         if link is not None:
             link.connection.mark(now)
 
-    def _count_ended(self, event: TaskEnded, now: float) -> None:
-        name = self._directory.mrd_name(event.mrd_id)
-        self._metrics.task_ended(name, event.disposition)
-        if event.disposition == cti.DispositionCode.RING_NO_ANSWER:
-            self._metrics.start_timeout(name)
-
     def samples(self) -> Iterator[Sample]:
         """Gauges and the engine's counters at scrape time."""
         opened = (
@@ -414,9 +400,7 @@ class Exchange:
             if link.opened is not None
         )
         yield from session_samples(self.connections(), opened)
-        now = self._clock.now()
-        yield from engine_samples(self._engine.census(), now)
-        yield from statistics_samples(self._engine.tallies(now))
+        yield from self.observers.samples(self._clock.now())
 
     def tell_all_to_end(self, now: float) -> None:
         """Begin the orderly end of every session: the daemon is going away."""

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator
 
 from ctigw.net.connection import Connection
 from ctigw.observe.metrics import Sample
+from ctigw.records.writer import REASONS, RecordWriter
+from ctigw.routing.audit import Findings
 from ctigw.routing.census import Census
 from ctigw.routing.statistics.numbers import OUTCOMES
 from ctigw.routing.statistics.views import Tallies
@@ -53,3 +55,17 @@ def statistics_samples(tallies: Tallies) -> Iterator[Sample]:
     for mrd, (handled, seconds) in tallies.handled.items():
         yield Sample("ctigw_handle_seconds_count", (mrd,), handled)
         yield Sample("ctigw_handle_seconds_sum", (mrd,), seconds)
+
+
+def audit_samples(findings: Findings) -> Iterator[Sample]:
+    """What is 0 unless there is a defect."""
+    yield Sample("ctigw_tasks_unaccounted", (), findings.unaccounted)
+    yield Sample("ctigw_matchable_waiting_seconds", (), findings.matchable_s)
+
+
+def record_samples(writer: RecordWriter) -> Iterator[Sample]:
+    """Task detail records."""
+    yield Sample("ctigw_task_records_written_total", (), writer.written)
+    yield Sample("ctigw_task_records_waiting", (), writer.waiting())
+    for reason in REASONS:
+        yield Sample("ctigw_task_records_dropped_total", (reason,), writer.dropped[reason])

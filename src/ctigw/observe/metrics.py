@@ -54,6 +54,13 @@ SCRAPED: dict[str, Family] = {
         "Tasks offered to a queue by what became of them there", ("queue", "outcome"), "counter", ("_total",)
     ),
     "ctigw_service_level_ratio": Family("Part of today's tasks answered within the threshold", ("queue",)),
+    "ctigw_tasks_unaccounted": Family("Tasks that two ways of counting do not agree on; always 0", ()),
+    "ctigw_matchable_waiting_seconds": Family(
+        "How long a task has waited beside an agent who could take it; always 0", ()
+    ),
+    "ctigw_task_records_written": Family("Task detail records written", (), "counter", ("_total",)),
+    "ctigw_task_records_dropped": Family("Task detail records given up, by why", ("reason",), "counter", ("_total",)),
+    "ctigw_task_records_waiting": Family("Task detail records that wait to be written", ()),
     "ctigw_handle_seconds": Family(
         "Active, paused and wrap-up time of handled tasks", ("mrd",), "summary", ("_count", "_sum")
     ),

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from ctigw.config.routing import Agent, MediaRoutingDomain, RoutingSettings
 from ctigw.routing import (
     application_tasks,
+    audit,
     census,
     global_state,
     inputs,
@@ -206,6 +207,14 @@ class Engine:
     def census(self) -> census.Census:
         """Counts for metrics."""
         return census.take(self._state)
+
+    def new_audit(self) -> audit.Audit:
+        """An account of tasks that begins now."""
+        return audit.Audit(self._state)
+
+    def look(self, account: audit.Audit, now: float) -> audit.Findings:
+        """Whether every task is accounted for, and whether one waits that need not; for metrics, between inputs."""
+        return account.look(self._state, max(now, self._state.last_now))
 
     def agent_statistics(self, skill_target_id: int, mrd_id: int | None, now: float) -> views.AgentStatistics | None:
         """Numbers of an agent in a domain, None: in all of them; None when agent or domain is not configured."""
