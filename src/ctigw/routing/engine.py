@@ -189,6 +189,10 @@ class Engine:
         """Call variables that clients of the path set."""
         return self._state.path_data.get(application_path, ())
 
+    def queues_seen(self, most: int, now: float) -> dict[str, census.QueueSeen]:
+        """The first `most` skill groups and precision queues, by label."""
+        return census.queues(self._state, most, max(now, self._state.last_now))
+
     def census(self) -> census.Census:
         """Counts for metrics."""
         return census.take(self._state)
