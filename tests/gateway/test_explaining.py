@@ -2,11 +2,11 @@
 
 import pytest
 
+from ctigw.config.routing import Agent
 from ctigw.gateway.explaining import CHANGES, FACTS, choice_sentence, finding_sentence, pair_sentence
 from ctigw.routing.explanations import Finding, PairExplanation
 from ctigw.routing.inputs import TaskId
 from ctigw.routing.terms import Choice, ModeCause, Obstacle, QueueKind, QueueRef, TaskState, Way
-from routing_site import agent
 
 AT = 1_790_000_000.0
 """14:13:20 UTC."""
@@ -15,9 +15,16 @@ CHAT = QueueRef(QueueKind.SKILL_GROUP, 1, "sg:chat")
 
 def test_agent_made_not_routable_by_a_start_timeout() -> None:
     found = Finding(Obstacle.NOT_ROUTABLE, AT, cause=ModeCause.START_TIMEOUT)
-    pair = PairExplanation(TaskId(1, 2, 3), agent(1002), "chat", TaskState.QUEUED, False, found)
+    pair = PairExplanation(
+        TaskId(1, 2, 3),
+        Agent(id="1002", name="Ben", skill_target_id=5002, peripheral=1),
+        "chat",
+        TaskState.QUEUED,
+        False,
+        found,
+    )
     assert pair_sentence(pair) == (
-        "1002 is not considered: not routable in chat since 14:13:20, made so by a start timeout; "
+        "Ben (1002) is not considered: not routable in chat since 14:13:20, made so by a start timeout; "
         "MAKE_AGENT_ROUTABLE_IND would change it"
     )
 

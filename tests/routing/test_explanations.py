@@ -246,3 +246,13 @@ def test_task_that_came_keeps_how_many_could_have_had_it_and_what_decided() -> N
         START + 10,
     )
     assert site.engine.pending_pre_calls(1)[0].choice == choice
+
+
+def test_agent_who_gave_the_task_back_is_not_counted_among_those_who_could_have_had_it() -> None:
+    site = Site()
+    site.ready(ADA, BEN, limit=3)
+    first = only(site.task(), events.AgentChosen)
+    site.about(inputs.StartTask, first.skill_target_id, first.task_id)
+    again = only(site.task(service=2, previous_task=first.task_id), events.AgentChosen)
+    assert again.skill_target_id != first.skill_target_id
+    assert again.choice.candidates == 1
