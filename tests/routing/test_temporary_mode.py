@@ -10,7 +10,7 @@ from ctigw.routing.facts import AgentRoutableAgain, AgentTemporarilyNotRoutable
 from ctigw.routing.inputs import TaskId
 from ctigw.routing.selection import assign
 from ctigw.routing.temporary_mode import note_assignment
-from ctigw.routing.terms import Availability
+from ctigw.routing.terms import Availability, Choice, Way
 from ctigw.routing.turn import Turn
 from portrait import portrait, state_of
 from routing_site import CHAT, DESKTOP, EMAIL, Site, names, of, only, public
@@ -31,7 +31,7 @@ def assigned_anyway(site: Site, selector: str, mrd: int) -> tuple[TaskId, list[s
     state = state_of(site.engine)
     task, domain = state.tasks[task_id], state.domains[AgentKey(ADA, mrd)]
     turn = Turn(state, site.now)
-    assign(turn, task, domain, task.entries[0].queue)
+    assign(turn, task, domain, task.entries[0].queue, Choice(Way.PREFERRED))
     note_assignment(turn, domain)
     site.history.extend((event, site.now) for event in turn.events)
     site.report(

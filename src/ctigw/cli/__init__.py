@@ -14,7 +14,7 @@ import click
 from ctigw import __version__
 from ctigw.errors import ConfigurationError
 
-COMMANDS: Final = ("agent", "certs", "check", "decode", "encode", "journal", "replay", "serve", "submit")
+COMMANDS: Final = ("agent", "certs", "check", "decode", "encode", "journal", "replay", "serve", "status", "submit")
 """Module names under `ctigw.cli`; each has the click command as `command`."""
 
 

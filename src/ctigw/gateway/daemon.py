@@ -23,6 +23,7 @@ from ctigw.gateway.directory import Directory
 from ctigw.gateway.exchange import Exchange
 from ctigw.gateway.notify import ServiceManager
 from ctigw.gateway.standing import agent_states
+from ctigw.gateway.status import StatusPages, StatusReport
 from ctigw.gateway.task_records import keep_written, record_writer, write_last
 from ctigw.net.clock import SteadyClock
 from ctigw.net.connection import Connection
@@ -90,7 +91,7 @@ class Daemon:
             background.start_soon(self._measure_lateness)
             background.start_soon(self._keep_engine_time)
             admin_ended = trio.Event()
-            application = AdminApplication(self.metrics.registry, self._healthy, self._readiness)
+            application = AdminApplication(self.metrics.registry, self._healthy, self._readiness, self._status())
             self.admin_addresses = await background.start(
                 serve_admin, application, self._settings.admin.address, admin_ended
             )
@@ -110,6 +111,20 @@ class Daemon:
         if writer is not None:
             await write_last(writer, self._clock)
         log.info("stopped")
+
+    def _status(self) -> StatusPages:
+        """What `/status` and `/` show."""
+        report = StatusReport(
+            settings=self._settings,
+            directory=self._directory,
+            engine=self._engine,
+            sessions=self.exchange.open_sessions,
+            applications=self.exchange.applications,
+            ready=lambda: self._ready,
+            now=self._clock.now,
+            started_at=self._clock.now(),
+        )
+        return StatusPages(report)
 
     def stop(self) -> None:
         """Begin the orderly stop; a second call changes nothing."""

@@ -16,6 +16,7 @@ import attrs
 from ctigw.gateway import outbound_cti, outbound_snapshots
 from ctigw.gateway.audience import NO_MONITOR, Audience, CtiClient, Recipient
 from ctigw.gateway.directory import Directory
+from ctigw.gateway.explaining import chosen_sentence
 from ctigw.gateway.gauges import session_samples
 from ctigw.gateway.inbound import Sender, to_input
 from ctigw.gateway.observers import Observers
@@ -63,6 +64,8 @@ from ctigw.session.system_events import next_half_hour, system_event
 from ctigw.wire import Message, cti
 
 log = logging.getLogger("ctigw.gateway")
+decisions_log = logging.getLogger("ctigw.decisions")
+"""One line for each task routed, with why; at DEBUG, so that it costs nothing unless somebody wants it."""
 
 COMPLAINTS_LOGGED = 10
 """Refused frames that get a line of their own per connection; a broken peer must not fill the disk. All of them are
@@ -386,20 +389,27 @@ class Exchange:
             counts.clear()
 
     def _count_chosen(self, event: AgentChosen, now: float) -> None:
+        if decisions_log.isEnabledFor(logging.DEBUG):  # writing it costs more than deciding
+            decisions_log.debug("%s", chosen_sentence(event, self._directory.agents[event.skill_target_id]))
         if event.waited:
             return
         link = self._links.get(event.dialogue.session_id)
         if link is not None:
             link.connection.mark(now)
 
+    def open_sessions(self) -> Iterator[tuple[str, str, str]]:
+        """Protocol, role and side of every open session."""
+        opened = (link.opened for link in self._links.values() if link.opened is not None)
+        return ((session.protocol, session.role, session.side) for session in opened)
+
+    def applications(self) -> Iterator[str]:
+        """Name of the application of every session of one, empty when none is bound."""
+        details = (link.opened.details for link in self._links.values() if link.opened is not None)
+        return (detail.binding for detail in details if isinstance(detail, MrPimDetails))
+
     def samples(self) -> Iterator[Sample]:
         """Gauges and the engine's counters at scrape time."""
-        opened = (
-            (link.opened.protocol, link.opened.role, link.opened.side)
-            for link in self._links.values()
-            if link.opened is not None
-        )
-        yield from session_samples(self.connections(), opened)
+        yield from session_samples(self.connections(), self.open_sessions())
         yield from self.observers.samples(self._clock.now())
 
     def tell_all_to_end(self, now: float) -> None:

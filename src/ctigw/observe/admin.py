@@ -1,6 +1,7 @@
-"""The admin HTTP face: `/metrics`, `/healthz`, `/readyz` (design 2 and 6, decisions G2).
+"""The admin HTTP face: `/metrics`, `/healthz`, `/readyz` and further pages (design 2 and 6, decisions G2).
 
-Knows paths and status codes; must not know what makes the daemon ready or healthy: two functions say so. HTTP itself is
+Knows paths and status codes; must not know what makes the daemon ready or healthy: two functions say so, and a third
+makes the pages. HTTP itself is
 Hypercorn's.
 """
 
@@ -29,11 +30,26 @@ class Health:
     text: str
 
 
+Pages = Callable[[str, str], tuple[int, str, bytes] | None]
+"""Further pages: path and query in; status, content type and body out; None when there is no such page."""
+
+
+def no_pages(path: str, query: str) -> None:
+    """None at all."""
+
+
 class AdminApplication:
     """ASGI application of the admin face."""
 
-    def __init__(self, registry: CollectorRegistry, healthy: Callable[[], Health], ready: Callable[[], Health]) -> None:
+    def __init__(
+        self,
+        registry: CollectorRegistry,
+        healthy: Callable[[], Health],
+        ready: Callable[[], Health],
+        pages: Pages = no_pages,
+    ) -> None:
         self._registry = registry
+        self._pages = pages
         self._probes = {"/healthz": healthy, "/readyz": ready}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -41,12 +57,12 @@ class AdminApplication:
         if scope["type"] == "lifespan":
             await self._lifespan(receive, send)
         elif scope["type"] == "http":
-            status, content_type, body = self._answer(scope["method"], scope["path"])
+            status, content_type, body = self._answer(scope["method"], scope["path"], scope["query_string"])
             headers = [(b"content-type", content_type.encode()), (b"content-length", str(len(body)).encode())]
             await send({"type": "http.response.start", "status": status, "headers": headers})
             await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
 
-    def _answer(self, method: str, path: str) -> tuple[int, str, bytes]:
+    def _answer(self, method: str, path: str, query: bytes) -> tuple[int, str, bytes]:
         plain = "text/plain; charset=utf-8"
         if method not in {"GET", "HEAD"}:
             return 405, plain, b"only GET and HEAD\n"
@@ -54,7 +70,8 @@ class AdminApplication:
             return 200, CONTENT_TYPE_LATEST, generate_latest(self._registry)
         probe = self._probes.get(path)
         if probe is None:
-            return 404, plain, b"known here: /metrics /healthz /readyz\n"
+            page = self._pages(path, query.decode("ascii", "replace"))
+            return page or (404, plain, b"known here: / /status /metrics /healthz /readyz\n")
         health = probe()
         return (200 if health.fine else 503), plain, f"{health.text}\n".encode()
 

@@ -12,6 +12,7 @@ from ctigw.routing.state import AgentDomain, State, Tally
 from ctigw.routing.terms import (
     AgentState,
     Availability,
+    Obstacle,
     QueueRef,
     TaskState,
 )
@@ -24,20 +25,39 @@ def foreign_task(domain: AgentDomain, domains: list[AgentDomain]) -> bool:
     return any(other.tally.total and not other.interruptible and other is not domain for other in domains)
 
 
-def availability(state: State, domain: AgentDomain) -> Availability:
-    """AgentAvailabilityStatus; a task that is only announced takes a slot already (semantics 2.4).
+def obstacle(state: State, domain: AgentDomain) -> Obstacle | None:
+    """The first filter that keeps the router from giving the agent any task now; None: it may.
 
-    [OURS] An INTERRUPTED agent is not available, also between the end of the interrupt and the client's answer to its
-    advisory: a task given then could not be started.
+    A task that is only announced takes a slot already (semantics 2.4). [OURS] An INTERRUPTED agent is not available,
+    also between the end of the interrupt and the client's answer to its advisory: a task given then could not be
+    started. This decides and explains at once: there is no other place where these rules are written.
     """
-    if not domain.signed_in or domain.set_aside or not domain.ready or domain.interrupted is not None:
-        return Availability.NOT_AVAILABLE
+    if not domain.signed_in:
+        return Obstacle.SIGNED_OUT
+    if domain.set_aside:
+        return Obstacle.PATH_DOWN
+    if not domain.ready:
+        return Obstacle.NOT_READY
+    if domain.interrupted is not None:
+        return Obstacle.INTERRUPTED
+    if domain.tally.total >= domain.max_task_limit:
+        return Obstacle.NO_SLOT
     agent = domain.agent.skill_target_id
-    if domain.tally.total >= domain.max_task_limit or foreign_task(domain, state.domains_of[agent]):
-        return Availability.NOT_AVAILABLE
+    if foreign_task(domain, state.domains_of[agent]):
+        return Obstacle.FOREIGN_TASK
     if not domain.routable:
-        return Availability.APPLICATION_AVAILABLE
-    return Availability.NOT_AVAILABLE if agent in state.temporarily_not_routable else Availability.ICM_AVAILABLE
+        return Obstacle.NOT_ROUTABLE
+    if agent in state.temporarily_not_routable:
+        return Obstacle.TEMPORARILY_NOT_ROUTABLE
+    return Obstacle.DEFERRED if domain.deferred else None
+
+
+def availability(state: State, domain: AgentDomain) -> Availability:
+    """AgentAvailabilityStatus; peers go on seeing an agent as available whose mode is about to change."""
+    found = obstacle(state, domain)
+    if found is None or found is Obstacle.DEFERRED:
+        return Availability.ICM_AVAILABLE
+    return Availability.APPLICATION_AVAILABLE if found is Obstacle.NOT_ROUTABLE else Availability.NOT_AVAILABLE
 
 
 def state_of_tasks(tally: Tally) -> AgentState:
@@ -136,12 +156,16 @@ def refresh(state: State, skill_target_id: int, now: float) -> None:
     state.touched[skill_target_id] = state.unsettled[skill_target_id] = None
     for domain in state.domains_of[skill_target_id]:
         free_slots = domain.max_task_limit - domain.tally.total
-        icm_available = availability(state, domain) is Availability.ICM_AVAILABLE
+        found = obstacle(state, domain)
+        icm_available = found is None or found is Obstacle.DEFERRED
+        if found is not domain.obstacle:
+            domain.obstacle = found
+            domain.obstacle_since = now
         if (icm_available and not domain.icm_available) or free_slots > domain.free_slots:
             domain.available_since = now
         domain.icm_available = icm_available
         domain.free_slots = free_slots
-        pooled = (free_slots, domain.available_since) if icm_available and not domain.deferred else None
+        pooled = (free_slots, domain.available_since) if found is None else None
         if pooled == domain.pooled:
             continue
         if (pooled is None) is not (domain.pooled is None):

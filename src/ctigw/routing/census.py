@@ -5,6 +5,7 @@ and queues, not to tasks.
 """
 
 from collections import Counter
+from itertools import islice
 from typing import NamedTuple
 
 import attrs
@@ -28,6 +29,18 @@ class QueueCensus(NamedTuple):
     """UTC seconds at which the task that is longest in the queue entered it; None when it is empty."""
 
 
+class QueueSeen(NamedTuple):
+    """One queue, for people to look at."""
+
+    mrd_id: int
+    depth: int
+    oldest: float | None
+    """As in `QueueCensus`."""
+    estimated_wait_s: int | None
+    """Of a task that would come now with the usual priority; None: nothing left the queue for five minutes."""
+    agents_available: int
+
+
 @attrs.frozen
 class Census:
     """What is there now; names are those of the configuration."""
@@ -40,6 +53,25 @@ class Census:
     """By domain and state; agents who never signed in to a domain are not counted there."""
     available: dict[tuple[str, str], int]
     """By domain and `icm` or `application` (semantics 2.2)."""
+
+
+USUAL_PRIORITY = 5
+"""Default of a queue step (semantics 5.4)."""
+
+
+def queues(state: State, most: int, now: float) -> dict[str, QueueSeen]:
+    """The first `most` skill groups and precision queues in order of configuration, by label."""
+    named = (queue for queue in state.queues.values() if queue.ref.kind is not QueueKind.AGENT)
+    return {
+        queue.ref.label: QueueSeen(
+            mrd_id=queue.mrd_id,
+            depth=len(queue.tasks),
+            oldest=queue.oldest(),
+            estimated_wait_s=queue.estimated_wait_s(USUAL_PRIORITY, now),
+            agents_available=queue.agents_available,
+        )
+        for queue in islice(named, most)
+    }
 
 
 def take(state: State) -> Census:

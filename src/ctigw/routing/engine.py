@@ -13,6 +13,7 @@ from ctigw.routing import (
     application_tasks,
     audit,
     census,
+    explanations,
     global_state,
     inputs,
     interrupts,
@@ -181,11 +182,12 @@ class Engine:
                 call_type_id=task.script.call_type_id,
                 waited=task.waited,
                 start_deadline=task.start_deadline,
+                choice=task.choice,
             )
             for domain in self._state.domains.values()
             if domain.application_path == application_path
             for task in domain.tasks.values()
-            if task.state is TaskState.PRE_CALL
+            if task.state is TaskState.PRE_CALL and task.choice is not None
         ]
 
     def agent_tasks(
@@ -204,6 +206,10 @@ class Engine:
         """Call variables that clients of the path set."""
         return self._state.path_data.get(application_path, ())
 
+    def queues_seen(self, most: int, now: float) -> dict[str, census.QueueSeen]:
+        """The first `most` skill groups and precision queues, by label."""
+        return census.queues(self._state, most, max(now, self._state.last_now))
+
     def census(self) -> census.Census:
         """Counts for metrics."""
         return census.take(self._state)
@@ -215,6 +221,18 @@ class Engine:
     def look(self, account: audit.Audit, now: float) -> audit.Findings:
         """Whether every task is accounted for, and whether one waits that need not; for metrics, between inputs."""
         return account.look(self._state, max(now, self._state.last_now))
+
+    def explain_task(self, task_id: TaskId) -> explanations.TaskExplanation | None:
+        """Why a task waits, or went where it went; None when it is not known (any more)."""
+        return explanations.explain_task(self._state, task_id)
+
+    def explain_agent(self, skill_target_id: int) -> explanations.AgentExplanation | None:
+        """Why an agent is idle, or is not; None when he is not configured."""
+        return explanations.explain_agent(self._state, skill_target_id)
+
+    def explain_pair(self, task_id: TaskId, skill_target_id: int) -> explanations.PairExplanation | None:
+        """Why a task does not go to an agent; None when either is not known."""
+        return explanations.explain_pair(self._state, task_id, skill_target_id)
 
     def agent_statistics(self, skill_target_id: int, mrd_id: int | None, now: float) -> views.AgentStatistics | None:
         """Numbers of an agent in a domain, None: in all of them; None when agent or domain is not configured."""

@@ -11,6 +11,7 @@ from ctigw.routing.terms import (
     AgentState,
     Availability,
     CancelStatus,
+    Choice,
     ControlFailure,
     Departure,
     NewTaskFailureReason,
@@ -120,6 +121,8 @@ class AgentChosen:
     """False: an agent was free when the task came, so the answer counts for `ctigw_route_seconds`."""
     start_deadline: float
     """UTC seconds by which START_TASK_IND must have come."""
+    choice: Choice
+    """Why this agent."""
 
 
 @record

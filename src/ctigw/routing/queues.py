@@ -15,6 +15,7 @@ from ctigw.routing.heap import OrderedHeap
 from ctigw.routing.inputs import TaskId
 from ctigw.routing.task_order import Place, TaskOrder
 from ctigw.routing.terms import (
+    Obstacle,
     QueueEntry,
     QueueRef,
 )
@@ -38,6 +39,11 @@ class Level:
     """False when the task comes to the level: it passes on, and agents of the level are not for it."""
     wait_if_no_agents_logged_in: bool = True
     """Whether a task stays though no agent of the level is signed in."""
+
+
+def is_open(reached: int, level: int) -> bool:
+    """Whether a task that has reached these levels is for the agents of this one."""
+    return bool(reached >> level & 1)
 
 
 class Departures:
@@ -86,15 +92,17 @@ class AgentPool:
         self.by_choice.discard(skill_target_id)
         self.by_time.discard(skill_target_id)
 
+    def __len__(self) -> int:
+        return len(self.by_time)
+
     def longest_available_since(self, excluded: int | None = None) -> float | None:
         """UTC seconds since when the longest available agent but `excluded` is available; None without any."""
         first = self.by_time.first() if excluded is None else self.by_time.first_except(excluded)
         return None if first is None else first[0]
 
-    def chosen(self, excluded: int | None = None) -> int | None:
-        """Who but `excluded` is chosen next."""
-        first = self.by_choice.first() if excluded is None else self.by_choice.first_except(excluded)
-        return None if first is None else first[-1]
+    def chosen(self, excluded: int | None = None) -> tuple[int, int, float, int] | None:
+        """Who but `excluded` is chosen next: score and free slots, both negative, since when available, and the id."""
+        return self.by_choice.first() if excluded is None else self.by_choice.first_except(excluded)
 
 
 class WaitingQueue:
@@ -176,7 +184,7 @@ class WaitingQueue:
         """The task to be served next among those that an agent of the level may have."""
         best: Place | None = None
         for reached, order in self._orders.items():
-            if reached >> level & 1:
+            if is_open(reached, level):
                 place = order.head(skill_target_id, self.tasks)
                 if place is not None and (best is None or place < best):
                     best = place
@@ -185,9 +193,22 @@ class WaitingQueue:
     def pool_for(self, reached: int, excluded: int | None = None) -> AgentPool | None:
         """The first pool with an agent for a task: earlier steps are filled first (semantics 5.2)."""
         for level, pool in enumerate(self.pools):
-            if reached >> level & 1 and len(pool.by_time) > (excluded is not None and excluded in pool.by_time):
+            if is_open(reached, level) and len(pool.by_time) > (excluded is not None and excluded in pool.by_time):
                 return pool
         return None
+
+    def obstacle(self, task_id: TaskId, level: int, skill_target_id: int) -> Obstacle | None:
+        """What keeps a task of the queue from an agent of the level who could take one; None: nothing does."""
+        place = self.tasks[task_id]
+        if not is_open(place.reached, level):
+            return Obstacle.STEP_NOT_REACHED
+        if self._excluded.get(task_id) == skill_target_id:
+            return Obstacle.GAVE_IT_BACK
+        return Obstacle.HELD if place.held else None
+
+    def tasks_before(self, priority: int) -> int:
+        """Tasks of a better priority."""
+        return sum(self._waiting[:priority])
 
     def oldest(self) -> float | None:
         """UTC seconds at which the task that is longest in this queue entered it."""

@@ -9,51 +9,66 @@ from collections.abc import Iterable
 
 from ctigw.routing.deadlines import AgentKey
 from ctigw.routing.events import AgentChosen, TaskDequeued
-from ctigw.routing.queues import WaitingQueue
-from ctigw.routing.state import AgentDomain, TaskRecord
+from ctigw.routing.queues import AgentPool, WaitingQueue
+from ctigw.routing.state import AgentDomain, Membership, TaskRecord
 from ctigw.routing.task_order import Place
-from ctigw.routing.terms import Departure, QueueRef
+from ctigw.routing.terms import Choice, Departure, QueueRef, Way
 from ctigw.routing.turn import Turn
 
 
 def find_agent(
     turn: Turn, targets: Iterable[tuple[WaitingQueue, int]], excluded: int | None
-) -> tuple[AgentDomain, WaitingQueue] | None:
+) -> tuple[AgentDomain, WaitingQueue, Choice] | None:
     """The agent for a task that may go to any of these queues, each on the levels it has reached, but never `excluded`.
 
     The queue whose agent has been available longest comes first, an earlier one of the list when equal; inside it the
     order of its pool (semantics 5.2).
     """
-    best: tuple[float, int, WaitingQueue] | None = None
+    best: tuple[float, AgentPool, WaitingQueue] | None = None
+    considered = 0
     for queue, reached in targets:
         pool = queue.pool_for(reached, excluded)
         since = None if pool is None else pool.longest_available_since(excluded)
-        chosen = None if pool is None else pool.chosen(excluded)
-        if since is not None and chosen is not None and (best is None or since < best[0]):
-            best = (since, chosen, queue)
-    if best is None:
+        if pool is not None and since is not None:
+            considered += 1
+            if best is None or since < best[0]:
+                best = (since, pool, queue)
+    first = None if best is None else best[1].chosen(excluded)
+    if best is None or first is None:
         return None
-    _, chosen, queue = best
-    return turn.state.domains[AgentKey(chosen, queue.mrd_id)], queue
+    _, pool, queue = best
+    score, slots, available_since, skill_target_id = first
+    others = excluded is not None and excluded in pool.by_time
+    step = queue.pools.index(pool) + 1 if len(queue.pools) > 1 else 0
+    choice = Choice(Way.TASK_CAME, step, len(pool) - others, considered, -score, -slots, available_since)
+    return turn.state.domains[AgentKey(skill_target_id, queue.mrd_id)], queue, choice
 
 
-def find_task(turn: Turn, skill_target_id: int) -> tuple[TaskRecord, AgentDomain, WaitingQueue] | None:
+def find_task(turn: Turn, skill_target_id: int) -> tuple[TaskRecord, AgentDomain, WaitingQueue, Choice] | None:
     """The task for an agent who can take one: best priority, then longest wait, over all queues of all domains."""
-    best: tuple[Place, AgentDomain, WaitingQueue] | None = None
+    best: tuple[Place, AgentDomain, Membership] | None = None
+    considered = 0
     for domain in turn.state.domains_of.get(skill_target_id, ()):
         if domain.pooled is None:
             continue
         for member in domain.memberships:
             place = member.queue.head(member.level, skill_target_id)
-            if place is not None and (best is None or place[:2] < best[0][:2]):
-                best = (place, domain, member.queue)
-    if best is None:
+            if place is not None:
+                considered += 1
+                if best is None or place[:2] < best[0][:2]:
+                    best = (place, domain, member)
+    if best is None or best[1].pooled is None:
         return None
-    place, domain, queue = best
-    return turn.state.tasks[place.task_id], domain, queue
+    place, domain, member = best
+    queue, task = member.queue, turn.state.tasks[place.task_id]
+    step = member.level + 1 if len(queue.pools) > 1 else 0
+    number, since = best[1].pooled
+    score, tasks = member.score, len(queue.tasks)
+    choice = Choice(Way.AGENT_CAME, step, tasks, considered, score, number, since, place.priority, task.queued_at)
+    return task, domain, queue, choice
 
 
-def assign(turn: Turn, task: TaskRecord, domain: AgentDomain, queue: QueueRef | None) -> None:
+def assign(turn: Turn, task: TaskRecord, domain: AgentDomain, queue: QueueRef | None, choice: Choice) -> None:
     """Reserve the agent for the task (decisions E2)."""
     waited = task.waited
     if task.entries:
@@ -69,6 +84,7 @@ def assign(turn: Turn, task: TaskRecord, domain: AgentDomain, queue: QueueRef | 
             call_type_id=task.script.call_type_id,
             waited=waited,
             start_deadline=turn.now + task.mrd.start_timeout_s,
+            choice=choice,
         )
     )
 
@@ -82,8 +98,8 @@ def seek_agent(turn: Turn, task: TaskRecord) -> bool:
     found = find_agent(turn, targets, task.request.excluded)
     if found is None:
         return False
-    domain, queue = found
-    assign(turn, task, domain, queue.ref)
+    domain, queue, choice = found
+    assign(turn, task, domain, queue.ref, choice)
     return True
 
 
@@ -95,6 +111,6 @@ def settle(turn: Turn) -> None:
     unsettled = list(turn.state.unsettled)
     for skill_target_id in unsettled:
         while (found := find_task(turn, skill_target_id)) is not None:
-            task, domain, queue = found
-            assign(turn, task, domain, queue.ref)
+            task, domain, queue, choice = found
+            assign(turn, task, domain, queue.ref, choice)
     turn.state.unsettled.clear()

@@ -23,6 +23,9 @@ from ctigw.routing.scripts.steps import CompiledScript, PreferredAgent, Queue
 from ctigw.routing.statistics.book import open_book
 from ctigw.routing.terms import (
     Advisory,
+    Choice,
+    ModeCause,
+    Obstacle,
     QueueEntry,
     QueueKind,
     QueueRef,
@@ -160,6 +163,8 @@ class TaskRecord:
     start_deadline: float = 0.0
     started: bool = False
     label: str | None = None
+    choice: Choice | None = None
+    """Why it went to `domain`, when the router decided that."""
 
     @property
     def dialogue(self) -> DialogueKey:
@@ -253,6 +258,13 @@ class AgentDomain:
     """While the agent is INTERRUPTED here: the interrupted tasks, each with the state that it returns to."""
     deferred: tuple[Origin, ...] = ()
     """Requests to become not routable that wait for tasks to start (semantics 2.2)."""
+    mode_since: float = 0.0
+    """UTC seconds at which the mode was set last."""
+    mode_cause: ModeCause = ModeCause.SIGN_IN
+    obstacle: Obstacle | None = Obstacle.SIGNED_OUT
+    """What kept him from any task when a fact touched him last."""
+    obstacle_since: float = 0.0
+    """UTC seconds since when that was the first filter that failed, or since when none did."""
     tasks: dict[TaskId, TaskRecord] = attrs.Factory(dict)
     spoken_of: dict[TaskId, int] = attrs.Factory(dict)
     """Replays begun when a client last told of a task, for those that were told of while there was a replay."""

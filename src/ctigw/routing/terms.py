@@ -89,6 +89,75 @@ class Departure(IntEnum):
     """It may not wait any longer (decisions E4)."""
 
 
+class Obstacle(IntEnum):
+    """The first filter that keeps an agent from a task, in the order of asking (semantics 2.2 and 5.1)."""
+
+    SIGNED_OUT = 1
+    PATH_DOWN = 2
+    """His application path went down (decisions C7)."""
+    NOT_READY = 3
+    INTERRUPTED = 4
+    NO_SLOT = 5
+    FOREIGN_TASK = 6
+    """A task of another domain that may not be interrupted."""
+    NOT_ROUTABLE = 7
+    """Only his application may give him tasks."""
+    TEMPORARILY_NOT_ROUTABLE = 8
+    DEFERRED = 9
+    """He becomes not routable once what was chosen for him has started."""
+    NO_MEMBER = 10
+    """From here on it depends on the task: he is in none of its queues."""
+    STEP_NOT_REACHED = 11
+    GAVE_IT_BACK = 12
+    HELD = 13
+    """The routing client is lost; the task waits for it to come again (decisions D6)."""
+
+
+class ModeCause(IntEnum):
+    """What set an agent's mode last."""
+
+    SIGN_IN = 1
+    REQUEST = 2
+    START_TIMEOUT = 3
+    PATH_DOWN = 4
+    SIGN_OUT = 5
+
+
+class Way(IntEnum):
+    """How a task and an agent came together."""
+
+    TASK_CAME = 1
+    """The task looked for an agent: it came, or reached another queue or step."""
+    AGENT_CAME = 2
+    """The agent could take a task, and this one was the next."""
+    PREFERRED = 3
+    """The script gave it to the agent preferred."""
+    PICKED = 4
+    """The agent asked for it (semantics 9.1)."""
+
+
+class Choice(NamedTuple):
+    """Why a task went where it went, as it was when that was decided; kept with the task and in the journal."""
+
+    way: Way
+    step: int = 0
+    """Precision queue step from 1, 0 in other queues."""
+    candidates: int = 1
+    """TASK_CAME: agents of the step who could have had it, himself among them; AGENT_CAME: tasks in the queue."""
+    queues: int = 1
+    """Queues with somebody to choose, this one among them; AGENT_CAME: those of the agent with a task for him."""
+    score: int = 0
+    """What counts first among the agents of a precision queue step, higher first; 0 where nothing but time does."""
+    free_slots: int = 0
+    """What counts next."""
+    available_since: float = 0.0
+    """And next, UTC seconds; then the lower id (semantics 5.2)."""
+    priority: int = 0
+    """AGENT_CAME: what counts first among the tasks; then since when they wait."""
+    queued_at: float = 0.0
+    """AGENT_CAME: UTC seconds since when the task waited."""
+
+
 class Advisory(IntEnum):
     """What the agent's client has been advised of and has not answered; the numbers are the CTI message types."""
 

@@ -8,6 +8,7 @@ from ctigw.routing.agents import refresh
 from ctigw.routing.apply.table import applies
 from ctigw.routing.deadlines import AgentKey, DeadlineKey, DeadlineKind
 from ctigw.routing.state import AgentDomain, State
+from ctigw.routing.terms import ModeCause
 
 
 @applies(facts.AgentSignedIn)
@@ -24,7 +25,7 @@ def _signed_in(state: State, fact: facts.AgentSignedIn, now: float) -> None:
     for queue, level in domain.matched:
         queue.signed_in[level] += 1
     domain.ready = False
-    domain.routable = fact.routable
+    _mode(domain, fact.routable, ModeCause.SIGN_IN, now)
     domain.interruptible = fact.interruptible
     domain.max_task_limit = fact.max_task_limit
     domain.max_beyond_task_limit = fact.max_beyond_task_limit
@@ -39,7 +40,8 @@ def _signed_out(state: State, fact: facts.AgentSignedOut, now: float) -> None:
     domain = _domain(state, fact)
     for queue, level in domain.matched:
         queue.signed_in[level] -= 1
-    domain.signed_in = domain.ready = domain.set_aside = domain.routable = False
+    domain.signed_in = domain.ready = domain.set_aside = False
+    _mode(domain, False, ModeCause.SIGN_OUT, now)
     domain.max_task_limit = domain.max_beyond_task_limit = 0
     domain.reason_code = fact.reason_code
     domain.overrides = 0
@@ -69,7 +71,7 @@ def _readiness_set(state: State, fact: facts.AgentReadinessSet, now: float) -> N
 @applies(facts.AgentModeSet)
 def _mode_set(state: State, fact: facts.AgentModeSet, now: float) -> None:
     domain = _domain(state, fact)
-    domain.routable = fact.routable
+    _mode(domain, fact.routable, ModeCause.REQUEST, now)
     domain.deferred = ()
     refresh(state, fact.skill_target_id, now)
 
@@ -77,7 +79,7 @@ def _mode_set(state: State, fact: facts.AgentModeSet, now: float) -> None:
 @applies(events.AgentMadeNotRoutable)
 def _made_not_routable(state: State, fact: events.AgentMadeNotRoutable, now: float) -> None:
     domain = _domain(state, fact)
-    domain.routable = False
+    _mode(domain, False, ModeCause.START_TIMEOUT, now)
     domain.deferred = ()
     refresh(state, fact.skill_target_id, now)
 
@@ -93,7 +95,7 @@ def _not_routable_deferred(state: State, fact: facts.AgentNotRoutableDeferred, n
 def _set_aside(state: State, fact: facts.AgentSetAside, now: float) -> None:
     domain = _domain(state, fact)
     domain.set_aside = True
-    domain.routable = False
+    _mode(domain, False, ModeCause.PATH_DOWN, now)
     domain.deferred = ()
     domain.advisory = None
     state.deadlines.set(DeadlineKey(DeadlineKind.TASK_LIFE, domain.key), fact.until)
@@ -104,7 +106,7 @@ def _set_aside(state: State, fact: facts.AgentSetAside, now: float) -> None:
 def _restored(state: State, fact: facts.AgentRestored, now: float) -> None:
     domain = _domain(state, fact)
     domain.set_aside = False
-    domain.routable = fact.routable
+    _mode(domain, fact.routable, ModeCause.SIGN_IN, now)
     domain.ready = fact.ready
     state.deadlines.clear(DeadlineKey(DeadlineKind.TASK_LIFE, domain.key))
     refresh(state, fact.skill_target_id, now)
@@ -127,6 +129,14 @@ def _state_changed(state: State, fact: events.AgentStateChanged, now: float) -> 
     domain = state.domains[AgentKey(fact.view.skill_target_id, fact.view.mrd_id)]
     domain.published = fact.view
     domain.state_since = None
+
+
+def _mode(domain: AgentDomain, routable: bool, cause: ModeCause, now: float) -> None:
+    """Set the mode; a mode that stays keeps its age and its cause."""
+    if routable != domain.routable or cause is ModeCause.SIGN_IN:
+        domain.mode_since = now
+        domain.mode_cause = cause
+    domain.routable = routable
 
 
 def _domain(

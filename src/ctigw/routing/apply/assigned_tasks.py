@@ -21,6 +21,7 @@ def _agent_chosen(state: State, fact: events.AgentChosen, now: float) -> None:
     close_dialogue(state, task)
     task.domain = state.domains[AgentKey(fact.skill_target_id, fact.mrd_id)]
     task.queue = fact.queue
+    task.choice = fact.choice
     if task.resume_at is not None:
         task.resume_at = None
         state.deadlines.clear(DeadlineKey(DeadlineKind.SCRIPT, task.id))

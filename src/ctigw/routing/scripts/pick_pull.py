@@ -23,7 +23,7 @@ from ctigw.routing.scripts import steps
 from ctigw.routing.scripts.queueing import fail
 from ctigw.routing.selection import assign
 from ctigw.routing.state import AgentDomain, Request, State, TaskRecord
-from ctigw.routing.terms import NewTaskFailureReason, QueueKind, QueueRef, TaskState
+from ctigw.routing.terms import Choice, NewTaskFailureReason, QueueKind, QueueRef, TaskState, Way
 from ctigw.routing.turn import Turn
 
 PICK_AND_PULL = range(4, 8)
@@ -63,7 +63,8 @@ def pick_pull(turn: Turn, task: TaskRecord, step: steps.PickPull, index: int) ->
     ref, _ = _queue(state, task.request) or (None, None)
     domain = _domain(state, task)
     assert domain is not None  # an agent who has not signed in is refused
-    assign(turn, task, domain, ref)
+    left = domain.max_task_limit + domain.max_beyond_task_limit - domain.tally.total
+    assign(turn, task, domain, ref, Choice(Way.PICKED, free_slots=left))
     return None
 
 

@@ -16,7 +16,7 @@ from ctigw.routing.scripts import steps
 from ctigw.routing.scripts.queueing import is_full
 from ctigw.routing.selection import assign
 from ctigw.routing.state import TaskRecord
-from ctigw.routing.terms import GIVEN_BACK, QueueEntry
+from ctigw.routing.terms import GIVEN_BACK, Choice, QueueEntry, Way
 from ctigw.routing.turn import Turn
 
 
@@ -32,7 +32,8 @@ def preferred_agent(turn: Turn, task: TaskRecord, step: steps.PreferredAgent, in
     domain = state.domains.get(AgentKey(agent.skill_target_id, task.mrd.id))
     ref = state.own_queue_ref(agent)
     if domain is not None and domain.pooled is not None:
-        assign(turn, task, domain, ref)
+        slots, since = domain.pooled
+        assign(turn, task, domain, ref, Choice(Way.PREFERRED, free_slots=slots, available_since=since))
         return None
     signed_in = domain is not None and domain.signed_in
     if not step.wait_s or not (signed_in or step.queue_if_not_logged_in):

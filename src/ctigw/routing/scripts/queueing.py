@@ -55,8 +55,8 @@ def queue_task(turn: Turn, task: TaskRecord, step: steps.Queue, index: int) -> i
     ]
     choice = find_agent(turn, entered, task.request.excluded)
     if choice is not None:
-        domain, queue = choice
-        assign(turn, task, domain, queue.ref)
+        domain, queue, why = choice
+        assign(turn, task, domain, queue.ref, why)
         return None
     if entered and not task.entries and is_full(turn, task):
         if step.on_full is not None:
