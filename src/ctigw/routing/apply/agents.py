@@ -16,13 +16,8 @@ def _signed_in(state: State, fact: facts.AgentSignedIn, now: float) -> None:
     key = AgentKey(fact.skill_target_id, fact.mrd_id)
     domain = state.domains.get(key)
     if domain is None:
-        agent = state.agents[fact.skill_target_id]
-        memberships = state.memberships(agent, fact.mrd_id)
-        groups = (member.queue for member in memberships if member.queue.ref.kind is not QueueKind.AGENT)
-        queues = tuple(dict.fromkeys(groups))
-        domain = AgentDomain(
-            agent, state.mrds[fact.mrd_id], memberships, queues, state.matched_levels(agent, fact.mrd_id)
-        )
+        domain = AgentDomain(state.agents[fact.skill_target_id], state.mrds[fact.mrd_id], (), (), ())
+        stand(state, domain)
         state.domains[key] = domain
         state.domains_of.setdefault(fact.skill_target_id, []).append(domain)
     domain.signed_in = True
@@ -37,6 +32,15 @@ def _signed_in(state: State, fact: facts.AgentSignedIn, now: float) -> None:
     domain.session_id = fact.session_id
     domain.application_path = fact.application_path
     refresh(state, fact.skill_target_id, now)
+
+
+def stand(state: State, domain: AgentDomain) -> None:
+    """The agent's places in the queues of the domain, as the configuration has them."""
+    agent, mrd_id = domain.agent, domain.mrd.id
+    domain.memberships = state.memberships(agent, mrd_id)
+    groups = (member.queue for member in domain.memberships if member.queue.ref.kind is not QueueKind.AGENT)
+    domain.queues = tuple(dict.fromkeys(groups))
+    domain.matched = state.matched_levels(agent, mrd_id)
 
 
 @applies(facts.AgentSignedOut)
