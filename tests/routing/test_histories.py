@@ -12,7 +12,16 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from ctigw.config.routing import Attribute, PrecisionQueue, PrecisionQueueStep, RouterSettings, RoutingSettings
+from ctigw.config.routing import (
+    ApplicationPath,
+    ApplicationPathMember,
+    Attribute,
+    PrecisionQueue,
+    PrecisionQueueStep,
+    RouterSettings,
+    RoutingSettings,
+    SkillGroup,
+)
 from ctigw.routing import events, inputs
 from ctigw.routing.apply import is_fact
 from ctigw.routing.engine import Engine, rebuild
@@ -106,6 +115,54 @@ def history_site() -> RoutingSettings:
     )
 
 
+def other_site() -> RoutingSettings:
+    """The same site after a change of everything that may change: who and what is gone, new, moved or redefined."""
+    site = history_site()
+    domains = [
+        attrs.evolve(site.media_routing_domains[0], start_timeout_s=4.0, max_tasks_per_call_type=3),
+        attrs.evolve(site.media_routing_domains[1], interruptible=False, max_tasks_per_call_type=None),
+    ]
+    fluent = site.precision_queues[0]
+    scripts = {
+        "ct_8001": ({"op": "queue", "to": ["pq:fluent"]}, {"op": "wait", "seconds": 3}, {"op": "cancel_queue"}),
+        "ct_8006": (STICKY, {"op": "queue", "to": ["sg:spare", "pq:fluent"]}),
+        "ct_e8005": ({"op": "queue", "to": ["sg:email"], "priority": 2},),
+    }
+    return attrs.evolve(
+        site,
+        media_routing_domains=tuple(domains),
+        agents=(agent(103, ("chat", "spare"), english=2), agent(102, ("email", "spare"), english=4)),
+        skill_groups=(*site.skill_groups[:1], SkillGroup("email", 22, EMAIL), SkillGroup("spare", 8, CHAT, 5.0)),
+        precision_queues=(attrs.evolve(fluent, steps=fluent.steps[1:], agent_order="longest_available"),),
+        call_types=tuple(
+            attrs.evolve(call_type, script=scripts.get(call_type.name, call_type.script))
+            for call_type in site.call_types
+            if call_type.name != "ct_8007"
+        ),
+        script_selectors=tuple(selector for selector in site.script_selectors if selector.value != "8007"),
+    )
+
+
+def site_without_email() -> RoutingSettings:
+    """The same site after one of its domains was given up."""
+    site = history_site()
+    chat = [call_type for call_type in site.call_types if not call_type.name.startswith("ct_e")]
+    scripts = {
+        "ct_8007": ({"op": "queue", "to": ["sg:chat"]},),  # names the domain that is gone
+    }
+    return attrs.evolve(
+        site,
+        media_routing_domains=site.media_routing_domains[:1],
+        application_paths=(ApplicationPath(PATH, (ApplicationPathMember(PERIPHERAL, (CHAT,)),)),),
+        skill_groups=site.skill_groups[:1],
+        agents=tuple(attrs.evolve(one, skill_groups=("chat",)) for one in site.agents),
+        call_types=tuple(attrs.evolve(one, script=scripts.get(one.name, one.script)) for one in chat),
+        script_selectors=tuple(selector for selector in site.script_selectors if selector.mrd == CHAT),
+    )
+
+
+SITES = (history_site(), other_site(), site_without_email())
+
 number = st.sampled_from(AGENTS)
 mrd = st.sampled_from((CHAT, EMAIL))
 about_agent = st.tuples(
@@ -150,6 +207,7 @@ others = st.one_of(
     st.tuples(st.just("resend"), st.integers(0, 3), st.sampled_from((WEB, SECOND_WEB))),
     st.tuples(st.sampled_from(("lose_web", "open_web")), st.sampled_from((WEB, SECOND_WEB))),
     st.tuples(st.sampled_from(("lose_arm", "open_arm")), st.sampled_from((DESKTOP, SECOND_DESKTOP))),
+    st.tuples(st.just("reload"), st.sampled_from((0, 0, 1, 1, 2))),
     st.tuples(st.just("set_state"), number, st.sampled_from((0, 1, 2, 3, 5, 14)), st.booleans()),
 )
 passing = st.tuples(st.just("time"), st.sampled_from((0.0, 1.0, 5.0, 10.0, 30.0, 100.0)))
@@ -235,6 +293,8 @@ class History:
             number_, state, forced = rest
             asked = inputs.SetAgentState(self.site.origin(), PERIPHERAL, str(number_), state, 0, 7, forced)
             self.site.say(asked)
+        elif kind == "reload":
+            self.site.say(inputs.SettingsChanged(SITES[rest[0]]))
         elif kind in AGENT_REPORTS:
             self.site.say(AGENT_REPORTS[kind](self.site.origin(), *rest))
         elif kind in ("cancel", "result"):
@@ -524,6 +584,8 @@ def random_steps(seed: int, count: int) -> Iterator[tuple[Any, ...]]:
             yield from interrupted_client(chance.choice(AGENTS))
         elif roll < 0.975:
             yield "set_state", chance.choice(AGENTS), chance.choice((1, 2, 3, 14)), chance.random() < 0.3
+        elif roll < 0.976:
+            yield "reload", chance.choice((0, 0, 1, 1, 2))
         elif roll < 0.98:
             yield "logout", chance.choice(AGENTS), chance.choice((CHAT, EMAIL)), 1
         else:
