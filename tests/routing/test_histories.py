@@ -22,7 +22,7 @@ from ctigw.config.routing import (
     RoutingSettings,
     SkillGroup,
 )
-from ctigw.routing import events, inputs
+from ctigw.routing import events, facts, inputs
 from ctigw.routing.apply import is_fact
 from ctigw.routing.engine import Engine, rebuild
 from ctigw.routing.facts import Event
@@ -207,14 +207,14 @@ others = st.one_of(
     st.tuples(st.just("resend"), st.integers(0, 3), st.sampled_from((WEB, SECOND_WEB))),
     st.tuples(st.sampled_from(("lose_web", "open_web")), st.sampled_from((WEB, SECOND_WEB))),
     st.tuples(st.sampled_from(("lose_arm", "open_arm")), st.sampled_from((DESKTOP, SECOND_DESKTOP))),
-    st.tuples(st.just("reload"), st.sampled_from((0, 0, 1, 1, 2))),
     st.tuples(st.just("set_state"), number, st.sampled_from((0, 1, 2, 3, 5, 14)), st.booleans()),
 )
+reloading = st.tuples(st.just("reload"), st.sampled_from((0, 0, 1, 1, 2)))
 passing = st.tuples(st.just("time"), st.sampled_from((0.0, 1.0, 5.0, 10.0, 30.0, 100.0)))
 histories = st.lists(
     st.one_of(
         *(asking, asking, about_agent, about_agent, about_task, about_task),
-        *(about_interrupt, passing, others, replaying),
+        *(about_interrupt, passing, others, replaying, reloading),
     ),
     max_size=70,
 )
@@ -266,17 +266,20 @@ class History:
 
     def __init__(self) -> None:
         self.site = Site(history_site(), requeue=True)
-        for number_ in AGENTS[:2]:
-            self.site.ready(number_, limit=2)
-        self.site.ready(AGENTS[1], mrd=EMAIL, limit=2)
         self.accepted: list[TaskId] = []
         self.excluded: dict[TaskId, int | None] = {}
         self.picked: set[TaskId] = set()
         self.ended: Counter[TaskId] = Counter()
         self.with_agent: dict[TaskId, tuple[int, int]] = {}
-        self.interruptible = {CHAT: False, EMAIL: True}
+        self.interruptible: dict[tuple[int, int], bool] = {}
+        """As it was at the agent's sign-in to the domain."""
         self.interrupts = InterruptAccount()
         self.invented = 0
+        for number_ in AGENTS[:2]:
+            self.play(("login", number_, CHAT, 2))
+            self.play(("ready", number_, CHAT, 1))
+        self.play(("login", AGENTS[1], EMAIL, 2))
+        self.play(("ready", AGENTS[1], EMAIL, 1))
 
     def play(self, step: tuple[Any, ...]) -> None:
         kind, *rest = step
@@ -409,6 +412,8 @@ class History:
             if event.service > 3:
                 self.picked.add(event.task_id)
             self.excluded[event.task_id] = event.excluded_skill_target_id
+        elif isinstance(event, facts.AgentSignedIn):
+            self.interruptible[event.skill_target_id, event.mrd_id] = event.interruptible
         elif isinstance(event, events.ApplicationTaskBegun):
             assert event.task_id not in self.accepted
             self.accepted.append(event.task_id)
@@ -416,7 +421,7 @@ class History:
         elif isinstance(event, events.AgentChosen):
             for other in self.with_agent.values():
                 if other[0] == event.skill_target_id and other[1] != event.mrd_id:
-                    assert self.interruptible[other[1]], "assigned beside a foreign task that may not be interrupted"
+                    assert self.interruptible[other], "assigned beside a foreign task that may not be interrupted"
             assert self.excluded[event.task_id] != event.skill_target_id, "given back to the same agent"
             self.with_agent[event.task_id] = (event.skill_target_id, event.mrd_id)
         elif isinstance(event, events.TaskEnded):
@@ -463,15 +468,19 @@ class History:
                     view.max_task_limit,
                     view.availability,
                 )
-        self.interrupts.check(self.site, {n for n, m in self.with_agent.values() if not self.interruptible[m]})
+        self.interrupts.check(
+            self.site, {place[0] for place in self.with_agent.values() if not self.interruptible[place]}
+        )
         assert sum(n for (_, s), n in state.task_counts.items()) == len(living)
         self._check_statistics()
+        assert sum(self.site.engine.census().tasks.values()) == len(living)
 
     def _check_statistics(self) -> None:
         """Semantics 10.1: what was offered to a queue is still there or has one outcome, at every moment."""
         state = state_of(self.site.engine)
         book = state.statistics
         assert set(book.tasks) == set(self.with_agent)
+        assert set(self.site.engine.tallies(self.site.now).handled) == {mrd.name for mrd in state.mrds.values()}
         for label, ledger in book.queues.items():
             queue = state.queues[label, ledger.mrd_id]
             numbers = ledger.total
@@ -584,8 +593,8 @@ def random_steps(seed: int, count: int) -> Iterator[tuple[Any, ...]]:
             yield from interrupted_client(chance.choice(AGENTS))
         elif roll < 0.975:
             yield "set_state", chance.choice(AGENTS), chance.choice((1, 2, 3, 14)), chance.random() < 0.3
-        elif roll < 0.976:
-            yield "reload", chance.choice((0, 0, 1, 1, 2))
+        elif roll < 0.977:
+            yield "reload", chance.choice((0, 0, 0, 1, 2))
         elif roll < 0.98:
             yield "logout", chance.choice(AGENTS), chance.choice((CHAT, EMAIL)), 1
         else:

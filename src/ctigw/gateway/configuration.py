@@ -59,12 +59,11 @@ class Scope(NamedTuple):
 
 
 class SiteConfiguration:
-    """Records and keys over one configuration; made anew when the configuration changes."""
+    """Records and keys over the configuration of the directory."""
 
     def __init__(self, engine: Engine, directory: Directory) -> None:
         self._engine = engine
         self._directory = directory
-        self._settings: RoutingSettings = directory.settings
         self._keys: dict[tuple[Kind, int | None], bytes] = {}
         self._builders: dict[Kind, tuple[type[Any], Callable[[Scope], Iterable[Record]]]] = {
             Kind.PERIPHERAL: (cti.ConfigPeripheralEvent, self._peripherals),
@@ -74,6 +73,14 @@ class SiteConfiguration:
             Kind.AGENT: (cti.ConfigAgentEvent, self._agents),
         }
         """Kinds that this site has, in the order in which a client can resolve what one says of another."""
+
+    @property
+    def _settings(self) -> RoutingSettings:
+        return self._directory.settings
+
+    def forget_keys(self) -> None:
+        """The configuration has changed."""
+        self._keys.clear()
 
     def key(self, kind: Kind, peripheral: int | None) -> bytes:
         """The key of a kind: the same for the same configuration, in every process."""

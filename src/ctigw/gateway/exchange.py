@@ -13,6 +13,7 @@ from typing import Any
 
 import attrs
 
+from ctigw.config.routing import RoutingSettings
 from ctigw.gateway import outbound_cti, outbound_snapshots
 from ctigw.gateway.audience import NO_MONITOR, Audience, CtiClient, Recipient
 from ctigw.gateway.directory import Directory
@@ -38,7 +39,7 @@ from ctigw.routing.events import (
     ReportAnswered,
     TaskEnded,
 )
-from ctigw.routing.facts import AgentInterruptAccepted, AgentInterruptClosed, AgentInterruptDeclined, Event
+from ctigw.routing.facts import AgentInterruptAccepted, AgentInterruptClosed, AgentInterruptDeclined, Event, SettingsApplied
 from ctigw.routing.inputs import (
     ArmClientLost,
     ArmClientOpened,
@@ -46,6 +47,7 @@ from ctigw.routing.inputs import (
     Input,
     RoutingClientLost,
     RoutingClientOpened,
+    SettingsChanged,
 )
 from ctigw.session.events import (
     CtiClientDetails,
@@ -110,6 +112,7 @@ class Exchange:
             ReportAnswered: self._report_answered,
             ControlAnswered: self._control_answered,
             AgentTasksTold: self._tasks_told,
+            SettingsApplied: self._settings_applied,
         }
         """What CTI sessions are told of an event, besides task events."""
         self._counts: dict[type[Any], Callable[[Any, float], None]] = {
@@ -184,6 +187,14 @@ class Exchange:
             self._half_hour = next_half_hour(now)
             changed = system_event(cti.SystemEventId.HALF_HOUR_CHANGE, now)
             self._tell(map(Recipient, self._audience.of_all_events()), changed, now)
+        self._flush(now)
+
+    def change_settings(self, settings: RoutingSettings, now: float) -> None:
+        """Hand a changed configuration to the engine, between whatever else it takes.
+
+        Raises ConfigurationError, and nothing has changed, when it does not compile.
+        """
+        self._decide(SettingsChanged(settings), now)
         self._flush(now)
 
     # --- what sessions say --------------------------------------------------------------------------------------------
@@ -340,6 +351,11 @@ class Exchange:
 
     def _tasks_told(self, event: AgentTasksTold, now: float) -> None:
         self._send(event.origin.session_id, outbound_snapshots.tasks_answer(event), now)
+
+    def _settings_applied(self, event: SettingsApplied, now: float) -> None:
+        """What is told from here on is told by the names and numbers of the new configuration."""
+        self._directory.configure(event.settings)
+        self._desk.configuration.forget_keys()
 
     def _call_event(self, event: AgentChosen | PreCallAborted, message: Message, mask: int, now: float) -> None:
         path = self._directory.path_of(event.skill_target_id, event.mrd_id)

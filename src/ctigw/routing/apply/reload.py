@@ -43,6 +43,7 @@ def _fill_queues(state: State, former: dict[tuple[str, int], WaitingQueue]) -> N
 
 def _renew_tasks(state: State) -> None:
     """Every task has the domain and the script of its names as they are now; a script that is gone has no step left."""
+    state.task_counts = Counter({key: number for key, number in state.task_counts.items() if key[0] in state.mrds})
     state.queued_in_domain = Counter()
     for task in state.tasks.values():
         task.mrd = state.mrds[task.mrd.id]
