@@ -39,7 +39,13 @@ from ctigw.routing.events import (
     ReportAnswered,
     TaskEnded,
 )
-from ctigw.routing.facts import AgentInterruptAccepted, AgentInterruptClosed, AgentInterruptDeclined, Event, SettingsApplied
+from ctigw.routing.facts import (
+    AgentInterruptAccepted,
+    AgentInterruptClosed,
+    AgentInterruptDeclined,
+    Event,
+    SettingsApplied,
+)
 from ctigw.routing.inputs import (
     ArmClientLost,
     ArmClientOpened,
