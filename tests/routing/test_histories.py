@@ -593,8 +593,8 @@ def random_steps(seed: int, count: int) -> Iterator[tuple[Any, ...]]:
             yield from interrupted_client(chance.choice(AGENTS))
         elif roll < 0.975:
             yield "set_state", chance.choice(AGENTS), chance.choice((1, 2, 3, 14)), chance.random() < 0.3
-        elif roll < 0.977:
-            yield "reload", chance.choice((0, 0, 0, 1, 2))
+        elif roll < 0.979:
+            yield "reload", chance.choice((0, 0, 0, 0, 0, 0, 0, 0, 1, 2))
         elif roll < 0.98:
             yield "logout", chance.choice(AGENTS), chance.choice((CHAT, EMAIL)), 1
         else:
