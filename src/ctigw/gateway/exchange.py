@@ -20,7 +20,7 @@ from ctigw.gateway.directory import Directory
 from ctigw.gateway.gauges import engine_samples, session_samples, statistics_samples
 from ctigw.gateway.inbound import Sender, to_input
 from ctigw.gateway.outbound_mr import to_application
-from ctigw.gateway.requests import answer, client_monitor, teams
+from ctigw.gateway.requests import answer, client_monitor, configuration, teams
 from ctigw.gateway.requests.desk import Desk, Letter
 from ctigw.net.clock import SteadyClock
 from ctigw.net.connection import Connection
@@ -360,8 +360,10 @@ class Exchange:
 
     def _settings_applied(self, event: SettingsApplied, now: float) -> None:
         """What is told from here on is told by the names and numbers of the new configuration."""
+        before = configuration.known_before(self._desk, now)
         self._directory.configure(event.settings)
         self._desk.configuration.forget_keys()
+        self._post(configuration.changes(self._desk, before, now), now)
 
     def _call_event(self, event: AgentChosen | PreCallAborted, message: Message, mask: int, now: float) -> None:
         path = self._directory.path_of(event.skill_target_id, event.mrd_id)

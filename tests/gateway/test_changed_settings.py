@@ -10,7 +10,7 @@ from ctigw.config.routing import Agent, CallType, RoutingSettings, SkillGroup
 from ctigw.config.settings import AdminSettings, ApplicationSettings, CtiClientSettings, Settings
 from ctigw.errors import ConfigurationError
 from ctigw.gateway.reloading import read_change
-from ctigw.wire import cti, cti_codec, mr
+from ctigw.wire import Message, cti, cti_codec, mr
 from town import ADA, ARM_AND_ALL, BEN, CHAT, SETTINGS, town
 
 
@@ -95,6 +95,51 @@ async def test_keys_of_the_configuration_change_with_what_changed_alone(autojump
         here.exchange.change_settings(changed, here.clock.now())
         after = await keys()
         assert [tag for tag in before if before[tag] != after[tag]] == [cti.ConfigKeyEvent.SKILL_GROUP_CONFIG_KEY]
+
+
+async def test_who_asked_by_mask_is_told_what_is_new_changed_and_gone(autojump_clock: object) -> None:
+    async with town() as here:
+        client, other = await here.client(), await here.client()
+        mask = cti.ConfigMask.AGENT | cti.ConfigMask.SKILL_GROUP
+        await client.send(cti.ConfigRequestEvent(cti.ConfigMask.CALL_TYPE, mask, 0xFFFFFFFF))
+        await client.received()
+        ada, ben = SETTINGS.agents
+        cleo = Agent(id="1003", name="Cleo", skill_target_id=6003, peripheral=5000)
+        changed = attrs.evolve(
+            SETTINGS,
+            agents=(attrs.evolve(ben, name="Benjamin", skill_groups=("sold",)), cleo),
+            skill_groups=(attrs.evolve(SETTINGS.skill_groups[0], name="sold"), SETTINGS.skill_groups[1]),
+            call_types=(CallType("chat", ({"op": "queue", "to": ["sg:sold"]},)),),
+        )
+        here.exchange.change_settings(changed, here.clock.now())
+        begin, groups, agents, end = await client.received()
+        assert isinstance(begin, cti.ConfigBeginEvent)
+        assert (begin.config_type, begin.config_information) == (cti.ConfigType.UNSOLICITED, mask)
+        assert [told(groups, cti.ConfigSkillGroupEvent.PERIPHERAL_NAME)] == [[(cti.RecordType.CHANGE, "sold")]]
+        assert told(agents, cti.ConfigAgentEvent.LOGIN_NAME) == [
+            (cti.RecordType.CHANGE, "Benjamin"),
+            (cti.RecordType.ADD, "Cleo"),
+            (cti.RecordType.DELETE, ada.name),
+        ]
+        assert isinstance(end, cti.ConfigEndEvent)
+        assert end.status == cti.ConfigEndStatus.SUCCESS
+        assert await other.received() == []
+
+
+async def test_a_change_of_nothing_that_the_mask_names_is_not_told(autojump_clock: object) -> None:
+    async with town() as here:
+        client = await here.client()
+        await client.send(cti.ConfigRequestEvent(cti.ConfigMask.CALL_TYPE, cti.ConfigMask.AGENT, 0xFFFFFFFF))
+        await client.received()
+        here.exchange.change_settings(LABELLED, here.clock.now())
+        assert await client.received() == []
+
+
+def told(message: Message, tag: int) -> list[tuple[object, object]]:
+    """RecordType of each record, and the value of one of its fields."""
+    assert isinstance(message, cti.ConfigAgentEvent | cti.ConfigSkillGroupEvent)
+    types = [value for number, value in message.floating if number == message.RECORD_TYPE]
+    return list(zip(types, [value for number, value in message.floating if number == tag], strict=True))
 
 
 # --- what of a file can change ---------------------------------------------------------------------------------------
