@@ -10,7 +10,7 @@ from ctigw.config.routing import Agent, CallType, RoutingSettings, SkillGroup
 from ctigw.config.settings import AdminSettings, ApplicationSettings, CtiClientSettings, Settings
 from ctigw.errors import ConfigurationError
 from ctigw.gateway.reloading import read_change
-from ctigw.wire import Message, cti, cti_codec, mr
+from ctigw.wire import FloatValue, Message, cti, cti_codec, mr
 from town import ADA, ARM_AND_ALL, BEN, CHAT, SETTINGS, town
 
 
@@ -122,7 +122,7 @@ async def test_who_asked_by_mask_is_told_what_is_new_changed_and_gone(autojump_c
             (cti.RecordType.DELETE, ada.name),
         ]
         assert isinstance(end, cti.ConfigEndEvent)
-        assert end.status == cti.ConfigEndStatus.SUCCESS
+        assert end.config_end_status == cti.ConfigEndStatus.SUCCESS
         assert await other.received() == []
 
 
@@ -169,7 +169,10 @@ async def test_new_sessions_are_admitted_as_the_new_configuration_says(autojump_
         open_client = await here.client()
         here.factory.take_over(read_change(lambda: nobody, RUNNING).factory)
         late = here.connect(cti_codec(25))
-        asked = [(cti.OpenReq.CLIENT_ID, "desktop"), (cti.OpenReq.CLIENT_PASSWORD, b"secret")]
+        asked: list[tuple[int, FloatValue]] = [
+            (cti.OpenReq.CLIENT_ID, "desktop"),
+            (cti.OpenReq.CLIENT_PASSWORD, b"secret"),
+        ]
         await late.send(cti.OpenReq(1, 25, 0xFFFFFFFF, 5000, ARM_AND_ALL, 0, 0, 0, 0, 0, 0, asked))
         await trio.sleep(1)  # a refusal is held back
         assert await late.names() == ["FAILURE_CONF"]
