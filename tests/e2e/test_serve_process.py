@@ -1,5 +1,6 @@
 """`ctigw serve` as the service manager sees it: a process, its notifications, signals and exit codes."""
 
+import itertools
 import re
 import signal
 import socket
@@ -8,11 +9,13 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import attrs
 import pytest
 
+from ctigw.wire import AgentRef, FloatValue, TaskId, mr, mr_codec
 from laboratory import prepare
 
 START_S = 30.0
@@ -100,12 +103,87 @@ def test_a_second_sigterm_ends_it_at_once(served: Served) -> None:
         assert time.monotonic() - started < 3
 
 
-def test_sighup_does_not_end_it(served: Served) -> None:
-    served.port(0)
+class OpenApplication:
+    """A channel application whose one connection stays open over everything that happens."""
+
+    def __init__(self, port: int) -> None:
+        self._socket = socket.create_connection(("127.0.0.1", port), timeout=5)
+        self._socket.sendall(OPEN_AS_APPLICATION)
+        self._dialogues = itertools.count(1)
+        self._read_until(b"\0\0\0\x04")  # OPEN_CONF
+
+    def close(self) -> None:
+        self._socket.close()
+
+    def ask(self, selector: str) -> bytes:
+        """What comes up to the end of the label that answers a task."""
+        floating: list[tuple[int, FloatValue]] = [(mr.NewTask.SCRIPT_SELECTOR, selector)]
+        nobody, none = AgentRef(0, -1, -1, -1), TaskId(-1, -1, -1)
+        task = mr.NewTask(next(self._dialogues), 1, -1, none, nobody, 0, 0, floating)
+        self._socket.sendall(mr_codec().encode(task))
+        return self._read_until(b"LBL_")
+
+    def _read_until(self, word: bytes) -> bytes:
+        data = b""
+        while word not in data:
+            more = self._socket.recv(4096)
+            assert more, "the connection was closed"
+            data += more
+        return data
+
+
+def reload(served: Served) -> None:
+    """SIGHUP, and wait until the manager would say that the reload is over."""
     served.process.send_signal(signal.SIGHUP)
-    served.wait_for(b"WATCHDOG=1")
-    assert served.process.poll() is None
-    assert b"SIGHUP" in served.log.read_bytes()
+    begun = served.wait_for(b"RELOADING=1")
+    assert re.fullmatch(rb"RELOADING=1\nMONOTONIC_USEC=\d+", begun)
+    served.wait_for(b"READY=1")
+
+
+def test_sighup_lets_a_changed_script_answer_the_next_task_of_a_session_that_stays_open(served: Served) -> None:
+    with closing(OpenApplication(served.port(1))) as application:
+        assert b"LBL_night" in application.ask("label")
+        file = served.log.with_name("gateway.toml")
+        file.write_text(file.read_text().replace("LBL_night", "LBL_day"))
+        reload(served)
+        assert b"LBL_day" in application.ask("label")
+        assert served.process.poll() is None
+
+
+def test_sighup_with_a_wrong_file_changes_nothing_and_the_log_says_why(served: Served) -> None:
+    with closing(OpenApplication(served.port(1))) as application:
+        file = served.log.with_name("gateway.toml")
+        right = file.read_text()
+        for wrong, said in (
+            (right.replace("LBL_night", "LBL_day").replace('"sg:email_agents"', '"sg:nowhere"'), "sg:nowhere"),
+            (right.replace("LBL_night", "LBL_day") + "\nthis is no TOML\n", "gateway.toml"),
+            (None, "gateway.toml"),
+        ):
+            if wrong is None:
+                file.unlink()
+            else:
+                file.write_text(wrong)
+            before = len(served.log.read_text())
+            reload(served)
+            log = served.log.read_text()[before:]
+            assert "nothing has changed" in log
+            assert said in log
+            assert "Traceback" not in log
+            assert b"LBL_night" in application.ask("label")
+        file.write_text(right.replace("LBL_night", "LBL_day"))
+        reload(served)
+        assert b"LBL_day" in application.ask("label")
+
+
+def test_sighup_names_what_needs_a_restart(served: Served) -> None:
+    served.wait_for(b"READY=1")
+    file = served.log.with_name("gateway.toml")
+    text = file.read_text()
+    file.write_text(text + '\n[[listener]]\naddress = "127.0.0.1:0"\ntls = false\n')
+    reload(served)
+    warnings = [line for line in served.log.read_text().splitlines() if "WARNING" in line and "reload" in line]
+    assert len(warnings) == 1
+    assert "[[listener]]" in warnings[0]
 
 
 def test_probes_follow_the_life_of_the_daemon(served: Served) -> None:

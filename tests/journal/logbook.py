@@ -20,7 +20,8 @@ class Logbook:
 
     def __init__(self, store: Store, version: str = __version__) -> None:
         self.store = store
-        self.played = History()
+        # Not held against a configuration that changes while the engine runs yet: see README, what is not durable.
+        self.played = History(reloads=False)
         self.settings = self.played.site.settings
         self._done = 0
         self.restart(version)

@@ -10,19 +10,23 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from ctigw.config.routing import RoutingSettings
 from ctigw.errors import JournalVersionError
 from ctigw.journal.entries import KINDS, Entry, EntryReader, EntryWriter
 from ctigw.journal.records import RecordReader, RecordWriter, Renamed
 from ctigw.routing.events import TaskAccepted
 from ctigw.routing.facts import Event
 from ctigw.routing.inputs import CancelTask, DialogueKey, Input, NewTask, TaskContext, TaskId, Variable
+from routing_site import agent
+from routing_site import settings as site_settings
 
 WHOLE = {
     int: st.integers(-(2**63), 2**63 - 1),
     str: st.text(st.characters(max_codepoint=0xFF)),
     float: st.floats(allow_nan=False),
+    RoutingSettings: st.sampled_from((RoutingSettings(), site_settings(agents=(agent(101, english=7),)))),
 }
-"""What the engine's values are made of: 64 bits, Latin-1, instants."""
+"""What the engine's values are made of: 64 bits, Latin-1, instants; and whole configurations."""
 
 
 def values(hint: Any) -> st.SearchStrategy[Any]:  # noqa: ANN401 - any type hint

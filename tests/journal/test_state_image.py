@@ -38,7 +38,7 @@ def rewritten(image: bytes, change: Callable[..., object]) -> bytes:
 
 @pytest.fixture
 def played() -> History:
-    history = History()
+    history = History(reloads=False)
     for step in random_steps(3, 600):
         history.play(step)
     assert len(history.site.engine.state.tasks) > 3
@@ -51,7 +51,7 @@ def played() -> History:
 @hypothesis_settings(max_examples=150, deadline=None)
 @given(histories, histories)
 def test_restored_state_is_equal_and_goes_on_alike(history: list[Any], sequel: list[Any]) -> None:
-    played = History()
+    played = History(reloads=False)
     for step in history:
         played.play(step)
     again = restored(played.site.engine, played.site.settings)
@@ -68,7 +68,7 @@ def test_restored_state_is_equal_and_goes_on_alike(history: list[Any], sequel: l
 
 @pytest.mark.parametrize("seed", range(2))
 def test_restored_again_and_again_through_a_long_history(seed: int) -> None:
-    played = History()
+    played = History(reloads=False)
     twin = restored(played.site.engine, played.site.settings)
     done = len(played.site.inputs)
     for number, step in enumerate(random_steps(seed, 6_000)):

@@ -24,6 +24,7 @@ def portrait(engine: Engine) -> dict[str, Any]:
     """Everything that decisions can depend on."""
     state = state_of(engine)
     return {
+        "settings": state.settings,
         "last_key": state.last_key,
         "sequences": state.sequences,
         "clients": {
@@ -52,7 +53,7 @@ def portrait(engine: Engine) -> dict[str, Any]:
 
 def _task(task: TaskRecord) -> dict[str, Any]:
     values = {field.name: getattr(task, field.name) for field in attrs.fields(TaskRecord)}
-    values["runs"] = task.runs and task.runs.name
+    values["runs"] = task.runs and (task.runs.name, task.runs.call_type_id, len(task.runs.steps))
     values["domain"] = task.domain and task.domain.key
     return values
 

@@ -12,8 +12,17 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from ctigw.config.routing import Attribute, PrecisionQueue, PrecisionQueueStep, RouterSettings, RoutingSettings
-from ctigw.routing import events, inputs
+from ctigw.config.routing import (
+    ApplicationPath,
+    ApplicationPathMember,
+    Attribute,
+    PrecisionQueue,
+    PrecisionQueueStep,
+    RouterSettings,
+    RoutingSettings,
+    SkillGroup,
+)
+from ctigw.routing import events, facts, inputs
 from ctigw.routing.apply import is_fact
 from ctigw.routing.engine import Engine, rebuild
 from ctigw.routing.facts import Event
@@ -106,6 +115,54 @@ def history_site() -> RoutingSettings:
     )
 
 
+def other_site() -> RoutingSettings:
+    """The same site after a change of everything that may change: who and what is gone, new, moved or redefined."""
+    site = history_site()
+    domains = [
+        attrs.evolve(site.media_routing_domains[0], start_timeout_s=4.0, max_tasks_per_call_type=3),
+        attrs.evolve(site.media_routing_domains[1], interruptible=False, max_tasks_per_call_type=None),
+    ]
+    fluent = site.precision_queues[0]
+    scripts = {
+        "ct_8001": ({"op": "queue", "to": ["pq:fluent"]}, {"op": "wait", "seconds": 3}, {"op": "cancel_queue"}),
+        "ct_8006": (STICKY, {"op": "queue", "to": ["sg:spare", "pq:fluent"]}),
+        "ct_e8005": ({"op": "queue", "to": ["sg:email"], "priority": 2},),
+    }
+    return attrs.evolve(
+        site,
+        media_routing_domains=tuple(domains),
+        agents=(agent(103, ("chat", "spare"), english=2), agent(102, ("email", "spare"), english=4)),
+        skill_groups=(*site.skill_groups[:1], SkillGroup("email", 22, EMAIL), SkillGroup("spare", 8, CHAT, 5.0)),
+        precision_queues=(attrs.evolve(fluent, steps=fluent.steps[1:], agent_order="longest_available"),),
+        call_types=tuple(
+            attrs.evolve(call_type, script=scripts.get(call_type.name, call_type.script))
+            for call_type in site.call_types
+            if call_type.name != "ct_8007"
+        ),
+        script_selectors=tuple(selector for selector in site.script_selectors if selector.value != "8007"),
+    )
+
+
+def site_without_email() -> RoutingSettings:
+    """The same site after one of its domains was given up."""
+    site = history_site()
+    chat = [call_type for call_type in site.call_types if not call_type.name.startswith("ct_e")]
+    scripts = {
+        "ct_8007": ({"op": "queue", "to": ["sg:chat"]},),  # names the domain that is gone
+    }
+    return attrs.evolve(
+        site,
+        media_routing_domains=site.media_routing_domains[:1],
+        application_paths=(ApplicationPath(PATH, (ApplicationPathMember(PERIPHERAL, (CHAT,)),)),),
+        skill_groups=site.skill_groups[:1],
+        agents=tuple(attrs.evolve(one, skill_groups=("chat",)) for one in site.agents),
+        call_types=tuple(attrs.evolve(one, script=scripts.get(one.name, one.script)) for one in chat),
+        script_selectors=tuple(selector for selector in site.script_selectors if selector.mrd == CHAT),
+    )
+
+
+SITES = (history_site(), other_site(), site_without_email())
+
 number = st.sampled_from(AGENTS)
 mrd = st.sampled_from((CHAT, EMAIL))
 about_agent = st.tuples(
@@ -152,11 +209,12 @@ others = st.one_of(
     st.tuples(st.sampled_from(("lose_arm", "open_arm")), st.sampled_from((DESKTOP, SECOND_DESKTOP))),
     st.tuples(st.just("set_state"), number, st.sampled_from((0, 1, 2, 3, 5, 14)), st.booleans()),
 )
+reloading = st.tuples(st.just("reload"), st.sampled_from((0, 0, 1, 1, 2)))
 passing = st.tuples(st.just("time"), st.sampled_from((0.0, 1.0, 5.0, 10.0, 30.0, 100.0)))
 histories = st.lists(
     st.one_of(
         *(asking, asking, about_agent, about_agent, about_task, about_task),
-        *(about_interrupt, passing, others, replaying),
+        *(about_interrupt, passing, others, replaying, reloading),
     ),
     max_size=70,
 )
@@ -206,19 +264,23 @@ TASK_REPORTS = {
 class History:
     """Plays steps at a site and keeps account of its tasks from the events alone."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, reloads: bool = True) -> None:
+        self.reloads = reloads
         self.site = Site(history_site(), requeue=True)
-        for number_ in AGENTS[:2]:
-            self.site.ready(number_, limit=2)
-        self.site.ready(AGENTS[1], mrd=EMAIL, limit=2)
         self.accepted: list[TaskId] = []
         self.excluded: dict[TaskId, int | None] = {}
         self.picked: set[TaskId] = set()
         self.ended: Counter[TaskId] = Counter()
         self.with_agent: dict[TaskId, tuple[int, int]] = {}
-        self.interruptible = {CHAT: False, EMAIL: True}
+        self.interruptible: dict[tuple[int, int], bool] = {}
+        """As it was at the agent's sign-in to the domain."""
         self.interrupts = InterruptAccount()
         self.invented = 0
+        for number_ in AGENTS[:2]:
+            self.play(("login", number_, CHAT, 2))
+            self.play(("ready", number_, CHAT, 1))
+        self.play(("login", AGENTS[1], EMAIL, 2))
+        self.play(("ready", AGENTS[1], EMAIL, 1))
 
     def play(self, step: tuple[Any, ...]) -> None:
         kind, *rest = step
@@ -235,6 +297,10 @@ class History:
             number_, state, forced = rest
             asked = inputs.SetAgentState(self.site.origin(), PERIPHERAL, str(number_), state, 0, 7, forced)
             self.site.say(asked)
+        elif kind == "reload" and not self.reloads:
+            pass
+        elif kind == "reload":
+            self.site.say(inputs.SettingsChanged(SITES[rest[0]]))
         elif kind in AGENT_REPORTS:
             self.site.say(AGENT_REPORTS[kind](self.site.origin(), *rest))
         elif kind in ("cancel", "result"):
@@ -349,6 +415,8 @@ class History:
             if event.service > 3:
                 self.picked.add(event.task_id)
             self.excluded[event.task_id] = event.excluded_skill_target_id
+        elif isinstance(event, facts.AgentSignedIn):
+            self.interruptible[event.skill_target_id, event.mrd_id] = event.interruptible
         elif isinstance(event, events.ApplicationTaskBegun):
             assert event.task_id not in self.accepted
             self.accepted.append(event.task_id)
@@ -356,7 +424,7 @@ class History:
         elif isinstance(event, events.AgentChosen):
             for other in self.with_agent.values():
                 if other[0] == event.skill_target_id and other[1] != event.mrd_id:
-                    assert self.interruptible[other[1]], "assigned beside a foreign task that may not be interrupted"
+                    assert self.interruptible[other], "assigned beside a foreign task that may not be interrupted"
             assert self.excluded[event.task_id] != event.skill_target_id, "given back to the same agent"
             self.with_agent[event.task_id] = (event.skill_target_id, event.mrd_id)
         elif isinstance(event, events.TaskEnded):
@@ -403,15 +471,19 @@ class History:
                     view.max_task_limit,
                     view.availability,
                 )
-        self.interrupts.check(self.site, {n for n, m in self.with_agent.values() if not self.interruptible[m]})
+        self.interrupts.check(
+            self.site, {place[0] for place in self.with_agent.values() if not self.interruptible[place]}
+        )
         assert sum(n for (_, s), n in state.task_counts.items()) == len(living)
         self._check_statistics()
+        assert sum(self.site.engine.census().tasks.values()) == len(living)
 
     def _check_statistics(self) -> None:
         """Semantics 10.1: what was offered to a queue is still there or has one outcome, at every moment."""
         state = state_of(self.site.engine)
         book = state.statistics
         assert set(book.tasks) == set(self.with_agent)
+        assert set(self.site.engine.tallies(self.site.now).handled) == {mrd.name for mrd in state.mrds.values()}
         for label, ledger in book.queues.items():
             queue = state.queues[label, ledger.mrd_id]
             numbers = ledger.total
@@ -524,6 +596,8 @@ def random_steps(seed: int, count: int) -> Iterator[tuple[Any, ...]]:
             yield from interrupted_client(chance.choice(AGENTS))
         elif roll < 0.975:
             yield "set_state", chance.choice(AGENTS), chance.choice((1, 2, 3, 14)), chance.random() < 0.3
+        elif roll < 0.979:
+            yield "reload", chance.choice((0, 0, 0, 0, 0, 0, 0, 0, 1, 2))
         elif roll < 0.98:
             yield "logout", chance.choice(AGENTS), chance.choice((CHAT, EMAIL)), 1
         else:

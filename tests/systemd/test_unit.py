@@ -65,8 +65,8 @@ def test_the_manager_waits_longer_than_an_orderly_stop_takes() -> None:
     assert int(stop[1]) > 10
 
 
-def test_reload_is_not_promised_before_it_is_built() -> None:
-    assert not re.search(r"^ExecReload=", (FOLDER / "ctigw.service").read_text(), re.MULTILINE)
+def test_reload_is_the_signal_that_the_daemon_heeds() -> None:
+    assert re.search(r"^ExecReload=/bin/kill -HUP \$MAINPID$", (FOLDER / "ctigw.service").read_text(), re.MULTILINE)
 
 
 def test_the_example_configuration_is_right(tmp_path: Path) -> None:

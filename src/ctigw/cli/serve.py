@@ -7,6 +7,7 @@ import gc
 import logging
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import click
@@ -30,7 +31,7 @@ LOG_LEVELS = ("debug", "info", "warning", "error")
 @click.option("--log-level", type=click.Choice(LOG_LEVELS), default="info", show_default=True)
 @click.option("-q", "--quiet", is_flag=True, help="Log warnings and errors only.")
 def command(path: Path, log_level: str, quiet: bool) -> None:
-    """Run the gateway until SIGTERM or SIGINT; a second signal ends it at once.
+    """Run the gateway until SIGTERM or SIGINT; a second signal ends it at once. SIGHUP reads FILE again.
 
     Exit code 0 after an orderly stop, 1 when an address cannot be had, 2 when the configuration is wrong.
     """
@@ -39,7 +40,7 @@ def command(path: Path, log_level: str, quiet: bool) -> None:
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
         stream=sys.stderr,
     )
-    daemon = Daemon(load(path))
+    daemon = Daemon(load(path), read_again=partial(load, path))
     gc.collect()
     gc.freeze()  # what was loaded stays: a full collection need not look at it again (performance, what things cost)
     try:

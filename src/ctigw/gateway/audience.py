@@ -45,7 +45,7 @@ class CtiClient:
     agent_state_mask: int = attrs.field(init=False)
 
     config_mask: int = attrs.field(init=False)
-    """Kinds of configuration whose changes the client wants to hear of; nothing changes while this build runs."""
+    """Kinds of configuration whose changes the client wants to hear of."""
 
     def __attrs_post_init__(self) -> None:
         self.services = self.details.services

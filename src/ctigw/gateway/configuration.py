@@ -33,6 +33,17 @@ _NOTHING = ""
 Kind = cti.ConfigMask
 Record = list[tuple[int, FloatValue]]
 
+Known = dict[Kind, dict[FloatValue, Record]]
+
+_NUMBERS = {
+    Kind.PERIPHERAL: cti.ConfigPeripheralEvent.CONFIG_PERIPHERAL_ID,
+    Kind.MEDIA_ROUTING_DOMAIN: cti.ConfigMrdEvent.FLT_MR_DOMAIN_ID,
+    Kind.SKILL_GROUP: cti.ConfigSkillGroupEvent.PERIPHERAL_NUMBER,
+    Kind.CALL_TYPE: cti.ConfigCallTypeEvent.FLT_CALL_TYPE_ID,
+    Kind.AGENT: cti.ConfigAgentEvent.AGENT_SKILL_TARGET_ID,
+}
+"""The tag by whose value a record is the same one after a change."""
+
 KEY_TAGS = {
     Kind.SERVICE: cti.ConfigKeyEvent.SERVICE_CONFIG_KEY,
     Kind.SKILL_GROUP: cti.ConfigKeyEvent.SKILL_GROUP_CONFIG_KEY,
@@ -59,12 +70,11 @@ class Scope(NamedTuple):
 
 
 class SiteConfiguration:
-    """Records and keys over one configuration; made anew when the configuration changes."""
+    """Records and keys over the configuration of the directory."""
 
     def __init__(self, engine: Engine, directory: Directory) -> None:
         self._engine = engine
         self._directory = directory
-        self._settings: RoutingSettings = directory.settings
         self._keys: dict[tuple[Kind, int | None], bytes] = {}
         self._builders: dict[Kind, tuple[type[Any], Callable[[Scope], Iterable[Record]]]] = {
             Kind.PERIPHERAL: (cti.ConfigPeripheralEvent, self._peripherals),
@@ -74,6 +84,14 @@ class SiteConfiguration:
             Kind.AGENT: (cti.ConfigAgentEvent, self._agents),
         }
         """Kinds that this site has, in the order in which a client can resolve what one says of another."""
+
+    @property
+    def _settings(self) -> RoutingSettings:
+        return self._directory.settings
+
+    def forget_keys(self) -> None:
+        """The configuration has changed."""
+        self._keys.clear()
 
     def key(self, kind: Kind, peripheral: int | None) -> bytes:
         """The key of a kind: the same for the same configuration, in every process."""
@@ -95,7 +113,20 @@ class SiteConfiguration:
         """The records of the kinds of a mask in as few messages as hold them, each with about its bytes."""
         for kind, (event, build) in self._builders.items():
             if kind in kinds and lookup("cti", event.NAME).min_version <= scope.version:
-                yield from _batches(event, build(scope))
+                yield from _batches(event, ((cti.RecordType.ADD, record) for record in build(scope)))
+
+    def known(self, scope: Scope) -> Known:
+        """Every record by its kind and its number, to be compared with those of another configuration."""
+        return {
+            kind: {_number(kind, record): record for record in build(scope)}
+            for kind, (_, build) in self._builders.items()
+        }
+
+    def changes(self, kinds: Kind, before: Known, scope: Scope) -> Iterator[tuple[Message, int]]:
+        """What has been added, changed and deleted since `before`, kind by kind, in this order; as `messages`."""
+        for kind, (event, build) in self._builders.items():
+            if kind in kinds and lookup("cti", event.NAME).min_version <= scope.version:
+                yield from _batches(event, _differences(before[kind], {_number(kind, r): r for r in build(scope)}))
 
     def _content(self, kind: Kind, peripheral: int | None) -> object:
         """What a kind's records are made from, states aside."""
@@ -211,14 +242,30 @@ def _group(scope: Scope, number: int, name: str, mrd: int, queue: tuple[int, str
     ]
 
 
-def _batches(event: type[Any], records: Iterable[Record]) -> Iterator[tuple[Message, int]]:
+def _number(kind: Kind, record: Record) -> FloatValue:
+    return next(value for tag, value in record if tag == _NUMBERS[kind])
+
+
+def _differences(
+    before: dict[FloatValue, Record], after: dict[FloatValue, Record]
+) -> Iterator[tuple[cti.RecordType, Record]]:
+    for number, record in after.items():
+        if number not in before:
+            yield cti.RecordType.ADD, record
+        elif record != before[number]:
+            yield cti.RecordType.CHANGE, record
+    for number, record in before.items():
+        if number not in after:
+            yield cti.RecordType.DELETE, record
+
+
+def _batches(event: type[Any], records: Iterable[tuple[cti.RecordType, Record]]) -> Iterator[tuple[Message, int]]:
     """Records one after the other until the next would not fit the largest message any more (decisions A2)."""
     longest = {row.tag: row.max - 1 for row in lookup("cti", event.NAME).floats if row.type == "STRING"}
-    record_type = (event.RECORD_TYPE, cti.RecordType.ADD)
     floating: Record = []
     count, size = 0, 0
-    for record in records:
-        whole = [record_type, *((tag, _cut(value, longest.get(tag))) for tag, value in record)]
+    for record_type, record in records:
+        whole = [(event.RECORD_TYPE, record_type), *((tag, _cut(value, longest.get(tag))) for tag, value in record)]
         more = sum(_bytes_of(value) for _, value in whole)
         if count and size + more > CTI_MAX_BODY - _FLOAT_HEADER_BYTES:
             yield event(count, floating), size

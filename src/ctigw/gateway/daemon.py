@@ -22,6 +22,7 @@ from ctigw.gateway.assembly import session_factory
 from ctigw.gateway.directory import Directory
 from ctigw.gateway.exchange import Exchange
 from ctigw.gateway.notify import ServiceManager
+from ctigw.gateway.reloading import read_change
 from ctigw.gateway.standing import agent_states
 from ctigw.gateway.status import StatusPages, StatusReport
 from ctigw.gateway.task_records import keep_written, record_writer, write_last
@@ -56,8 +57,16 @@ milliseconds.
 class Daemon:
     """One running gateway."""
 
-    def __init__(self, settings: Settings, manager: ServiceManager | None = None) -> None:
-        """Builds everything that needs no event loop; ConfigurationError when certificates cannot be used."""
+    def __init__(
+        self,
+        settings: Settings,
+        manager: ServiceManager | None = None,
+        read_again: Callable[[], Settings] | None = None,
+    ) -> None:
+        """Builds everything that needs no event loop; ConfigurationError when certificates cannot be used.
+
+        `read_again` reads the settings for a reload; without it the daemon cannot reload.
+        """
         self._settings = settings
         self._manager = manager or ServiceManager()
         self._contexts = [_context(listener) for listener in settings.listeners]
@@ -66,6 +75,8 @@ class Daemon:
         self._engine = Engine(settings.routing, settings.gateway.side)
         self._factory = session_factory(settings)
         self._factory.agent_state = agent_states(self._engine, self._directory)
+        self._read_again = read_again
+        self._reload_asked = trio.Event()
         self._stopping = trio.Event()
         self._ready = False
         self._turned_at = 0.0
@@ -100,7 +111,8 @@ class Daemon:
                     self._ready = True
                     side = self._settings.gateway.side
                     log.info("ready: side %s on %s, admin on %s", side, self.addresses, self.admin_addresses)
-                    self._manager.notify("READY=1", f"STATUS=serving on {', '.join(self.addresses)}")
+                    self._say_ready()
+                    background.start_soon(self._heed_reloads)
                     task_status.started()
                     await self._stopping.wait()
                     self._ready = False
@@ -129,6 +141,42 @@ class Daemon:
     def stop(self) -> None:
         """Begin the orderly stop; a second call changes nothing."""
         self._stopping.set()
+
+    def reload(self) -> None:
+        """Read the configuration again as soon as the daemon is ready; asked several times at once, once."""
+        self._reload_asked.set()
+
+    async def _heed_reloads(self) -> None:
+        while True:
+            await self._reload_asked.wait()
+            self._reload_asked = trio.Event()
+            self._manager.reloading()
+            await self._reload()
+            if self._ready:
+                self._say_ready()
+
+    async def _reload(self) -> None:
+        """Let a changed configuration hold; a bad one changes nothing, and the log says why (design 4)."""
+        if self._read_again is None:
+            log.warning("reload: nothing to read the configuration from")
+            return
+        try:
+            change = await trio.to_thread.run_sync(read_change, self._read_again, self._settings)
+            self.exchange.change_settings(change.settings.routing, self._clock.now())
+        except ConfigurationError as error:
+            for line in ("reload: nothing has changed, the configuration is wrong", *str(error).splitlines()):
+                log.error("%s", line)
+            return
+        for table in change.kept:
+            log.warning(
+                "reload: %s cannot change while the gateway runs and stays as it was; restart to apply it", table
+            )
+        self._factory.take_over(change.factory)
+        self._settings = change.settings
+        log.info("reload: done")
+
+    def _say_ready(self) -> None:
+        self._manager.notify("READY=1", f"STATUS=serving on {', '.join(self.addresses)}")
 
     @asynccontextmanager
     async def _accepting(self, connections: trio.Nursery) -> AsyncIterator[None]:
@@ -223,21 +271,20 @@ class Daemon:
 
 
 async def run_until_signalled(daemon: Daemon) -> None:
-    """Run the daemon; SIGTERM or SIGINT stops it in order, a second one at once. Main thread only."""
+    """Run the daemon; SIGTERM or SIGINT stops it in order, a second one at once; SIGHUP reloads. Main thread only."""
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(_heed_signals, daemon.stop, nursery.cancel_scope.cancel)
+        nursery.start_soon(_heed_signals, daemon.stop, daemon.reload, nursery.cancel_scope.cancel)
         await daemon.run()
         nursery.cancel_scope.cancel()
 
 
-async def _heed_signals(stop: Callable[[], None], end: Callable[[], None]) -> None:
+async def _heed_signals(stop: Callable[[], None], reload: Callable[[], None], end: Callable[[], None]) -> None:
     with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
         asked = False
         async for number in signals:
             if number == signal.SIGHUP:
-                log.warning(
-                    "SIGHUP: changing the configuration of a running daemon is not built yet; restart to apply it"
-                )
+                log.info("SIGHUP: reading the configuration again")
+                reload()
             elif asked:
                 log.warning("second %s: ending at once", signal.Signals(number).name)
                 end()

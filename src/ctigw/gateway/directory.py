@@ -9,9 +9,13 @@ from ctigw.config.routing import Agent, AgentTeam, MediaRoutingDomain, RoutingSe
 
 
 class Directory:
-    """Indexes over one configuration; made anew when the configuration changes."""
+    """Indexes over the configuration. Whoever looks things up holds the one directory, and asks it each time."""
 
     def __init__(self, settings: RoutingSettings) -> None:
+        self.configure(settings)
+
+    def configure(self, settings: RoutingSettings) -> None:
+        """Make all indexes anew over another configuration."""
         self.settings = settings
         self.agents: dict[int, Agent] = {agent.skill_target_id: agent for agent in settings.agents}
         self.mrds: dict[int, MediaRoutingDomain] = {mrd.id: mrd for mrd in settings.media_routing_domains}

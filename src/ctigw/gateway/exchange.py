@@ -13,6 +13,7 @@ from typing import Any
 
 import attrs
 
+from ctigw.config.routing import RoutingSettings
 from ctigw.gateway import outbound_cti, outbound_snapshots
 from ctigw.gateway.audience import NO_MONITOR, Audience, CtiClient, Recipient
 from ctigw.gateway.directory import Directory
@@ -21,7 +22,7 @@ from ctigw.gateway.gauges import session_samples
 from ctigw.gateway.inbound import Sender, to_input
 from ctigw.gateway.observers import Observers
 from ctigw.gateway.outbound_mr import to_application
-from ctigw.gateway.requests import answer, client_monitor, teams
+from ctigw.gateway.requests import answer, client_monitor, configuration, teams
 from ctigw.gateway.requests.desk import Desk, Letter
 from ctigw.net.clock import SteadyClock
 from ctigw.net.connection import Connection
@@ -39,7 +40,7 @@ from ctigw.routing.events import (
     PreCallAborted,
     ReportAnswered,
 )
-from ctigw.routing.facts import Event
+from ctigw.routing.facts import Event, SettingsApplied
 from ctigw.routing.inputs import (
     ArmClientLost,
     ArmClientOpened,
@@ -47,6 +48,7 @@ from ctigw.routing.inputs import (
     Input,
     RoutingClientLost,
     RoutingClientOpened,
+    SettingsChanged,
 )
 from ctigw.session.events import (
     CtiClientDetails,
@@ -113,6 +115,7 @@ class Exchange:
             ReportAnswered: self._report_answered,
             ControlAnswered: self._control_answered,
             AgentTasksTold: self._tasks_told,
+            SettingsApplied: self._settings_applied,
         }
         """What CTI sessions are told of an event, besides task events."""
         self.observers = Observers(engine, directory, metrics)
@@ -181,6 +184,14 @@ class Exchange:
             self._half_hour = next_half_hour(now)
             changed = system_event(cti.SystemEventId.HALF_HOUR_CHANGE, now)
             self._tell(map(Recipient, self._audience.of_all_events()), changed, now)
+        self._flush(now)
+
+    def change_settings(self, settings: RoutingSettings, now: float) -> None:
+        """Hand a changed configuration to the engine, between whatever else it takes.
+
+        Raises ConfigurationError, and nothing has changed, when it does not compile.
+        """
+        self._decide(SettingsChanged(settings), now)
         self._flush(now)
 
     # --- what sessions say --------------------------------------------------------------------------------------------
@@ -335,6 +346,13 @@ class Exchange:
 
     def _tasks_told(self, event: AgentTasksTold, now: float) -> None:
         self._send(event.origin.session_id, outbound_snapshots.tasks_answer(event), now)
+
+    def _settings_applied(self, event: SettingsApplied, now: float) -> None:
+        """What is told from here on is told by the names and numbers of the new configuration."""
+        before = configuration.known_before(self._desk, now)
+        self._directory.configure(event.settings)
+        self._desk.configuration.forget_keys()
+        self._post(configuration.changes(self._desk, before, now), now)
 
     def _call_event(self, event: AgentChosen | PreCallAborted, message: Message, mask: int, now: float) -> None:
         path = self._directory.path_of(event.skill_target_id, event.mrd_id)

@@ -5,6 +5,7 @@ Knows the environment variables and datagrams of sd_notify(3) and sd_listen_fds(
 
 import os
 import socket
+import time
 from collections.abc import MutableMapping
 
 import trio
@@ -32,6 +33,10 @@ class ServiceManager:
                 sender.sendto("\n".join(lines).encode(), address)
         except OSError:
             return
+
+    def reloading(self) -> None:
+        """A reload begins; READY=1 says that it is over. The stamp tells it from earlier ones (sd_notify(3))."""
+        self.notify("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
 
     def watchdog_interval_s(self) -> float | None:
         """How often to say WATCHDOG=1: half of what the manager allows; None when it does not watch us."""

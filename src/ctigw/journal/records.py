@@ -26,7 +26,9 @@ from typing import Any, NamedTuple
 import attrs
 import msgspec
 
+from ctigw.config.routing import RoutingSettings
 from ctigw.errors import JournalVersionError
+from ctigw.journal.settings_document import settings_document, settings_of
 
 DIGEST_BYTES = 16
 """BLAKE2b truncated to 128 bits: no two documents of one site will ever share it."""
@@ -41,6 +43,10 @@ Convert = Callable[[Value], Value]
 def digest(document: bytes) -> bytes:
     """Name of a document by its content."""
     return hashlib.blake2b(document, digest_size=DIGEST_BYTES).digest()
+
+
+DOCUMENTS: dict[Any, tuple[Convert, Convert]] = {RoutingSettings: (settings_document, settings_of)}
+"""Classes that are written as the documents that the journal has of them anyway, and not taken apart."""
 
 
 class Renamed(NamedTuple):
@@ -143,6 +149,8 @@ def _reachable(kinds: Iterable[type]) -> dict[str, type]:
     todo: list[Any] = list(kinds)
     while todo:
         hint = todo.pop()
+        if hint in DOCUMENTS:
+            continue
         if not _has_fields(hint):
             todo.extend(typing.get_args(hint))
             continue
@@ -172,6 +180,8 @@ def _plan(hint: Any, scope: _Scope) -> _Plan:  # noqa: ANN401 - any type hint
     """Take a type hint apart."""
     origin: Any = typing.get_origin(hint)
     members = typing.get_args(hint)
+    if hint in DOCUMENTS:
+        return _Plan(bytes, *DOCUMENTS[hint])
     if attrs.has(hint):
         return _plan_record(hint, scope)
     if hint in NATIVE or (isinstance(hint, type) and issubclass(hint, Enum)):

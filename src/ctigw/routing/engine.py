@@ -19,22 +19,23 @@ from ctigw.routing import (
     interrupts,
     limits,
     path_data,
+    reload,
     reports,
     resync,
     snapshots,
     tasks,
     temporary_mode,
 )
-from ctigw.routing.agents import changed, signed_out_view, view
+from ctigw.routing.agents import signed_out_view, view
 from ctigw.routing.apply import apply
 from ctigw.routing.deadlines import AgentKey, DeadlineKey, DeadlineKind
 from ctigw.routing.events import (
     AgentChosen,
-    AgentStateChanged,
     AgentView,
 )
 from ctigw.routing.facts import Event
 from ctigw.routing.inputs import Input, TaskId, Variable
+from ctigw.routing.publication import publish
 from ctigw.routing.scripts.queueing import next_precision_step
 from ctigw.routing.selection import settle
 from ctigw.routing.state import State, TaskRecord
@@ -59,6 +60,7 @@ _RULES: dict[type, Callable[..., None]] = {
     inputs.EndAgentInit: resync.finish,
     inputs.GetAgentTasks: resync.agent_tasks,
     inputs.SetPathData: path_data.set_path_data,
+    inputs.SettingsChanged: reload.change_settings,
     inputs.ArmClientOpened: reports.open_client,
     inputs.ArmClientLost: reports.lose_client,
     inputs.MediaLogin: reports.sign_in,
@@ -106,7 +108,8 @@ class Engine:
     def handle(self, item: Input, now: float) -> list[Event]:
         """Take one input at `now` (UTC seconds; earlier than before counts as before).
 
-        Returns facts and notices in the order in which peers are told; the facts have been applied.
+        Returns facts and notices in the order in which peers are told; the facts have been applied. Raises
+        ConfigurationError, and nothing has changed, when changed settings do not compile.
         """
         turn = self._begin(now)
         if isinstance(item, inputs.DeadlinesPassed):
@@ -277,21 +280,10 @@ class Engine:
         """
         touched = tuple(self._state.touched)
         temporary_mode.finish(turn, touched)
-        self._publish(turn)
+        publish(turn)
         settle(turn)
-        self._publish(turn)
+        publish(turn)
         interrupts.finish(turn, touched)
-
-    def _publish(self, turn: Turn) -> None:
-        """Tell what became of every agent touched, in order of touching and of first sign-in (decisions C5)."""
-        state = self._state
-        if not state.touched:
-            return
-        for skill_target_id in state.touched:
-            for domain in state.domains_of[skill_target_id]:
-                if changed(state, domain):
-                    turn.record(AgentStateChanged(view(state, domain, turn.now)))
-        state.touched.clear()
 
 
 def rebuild(settings: RoutingSettings, side: str, recorded: Iterable[tuple[Event, float]]) -> Engine:

@@ -5,6 +5,7 @@ facts alone (decisions F1). Must not know who reads them. A fact carries every i
 is simply "when it happened" is the `now` that it is applied with.
 """
 
+from ctigw.config.routing import RoutingSettings
 from ctigw.routing import events
 from ctigw.routing.inputs import Origin, TaskId, Variable
 from ctigw.routing.record import record
@@ -263,6 +264,13 @@ class LastAgentNoted:
 
 
 @record
+class SettingsApplied:
+    """From now on the configuration is this one; what had to end for it has ended before."""
+
+    settings: RoutingSettings
+
+
+@record
 class TaskForgotten:
     """An ended task is no longer remembered: neither its answer nor its id as a PreviousTask."""
 
@@ -298,6 +306,7 @@ Event = (
     | PrecisionStepReached
     | ScriptMoved
     | LastAgentNoted
+    | SettingsApplied
     | TaskForgotten
     | events.TaskAccepted
     | events.TaskRejected

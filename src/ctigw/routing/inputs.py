@@ -7,6 +7,7 @@ deadline are inputs too (decisions F4). Sources: semantics 3.2 and 2.4, decision
 
 from typing import NamedTuple
 
+from ctigw.config.routing import RoutingSettings
 from ctigw.routing.record import record
 
 
@@ -351,6 +352,13 @@ class SetPathData:
 
 
 @record
+class SettingsChanged:
+    """The operator changed the configuration; whoever says so has checked that it is sound and that it compiles."""
+
+    settings: RoutingSettings
+
+
+@record
 class DeadlinesPassed:
     """Time has come to `now`; everything due by then happens, in order of its deadline."""
 
@@ -391,5 +399,6 @@ Input = (
     | EndAgentInit
     | GetAgentTasks
     | SetPathData
+    | SettingsChanged
     | DeadlinesPassed
 )

@@ -172,6 +172,12 @@ class WaitingQueue:
                 order = self._orders[place.reached] = TaskOrder()
             order.add(place, excluded, tasks)
 
+    def take_over(self, former: "WaitingQueue") -> None:
+        """Take the tasks of the queue as it was defined before, each at its place."""
+        self.departures = former.departures
+        for task_id, place in former.tasks.items():
+            self.put(place, former._excluded.get(task_id))
+
     def remove(self, task_id: TaskId) -> None:
         """Take a task out."""
         place = self.tasks.pop(task_id)

@@ -291,47 +291,8 @@ class State:
     """All of it."""
 
     def __init__(self, settings: RoutingSettings, side: str) -> None:
-        self.settings = settings
         self.side = side
-        self.mrds = {mrd.id: mrd for mrd in settings.media_routing_domains}
-        self.agents = {agent.skill_target_id: agent for agent in settings.agents}
-        self._positions = {agent.skill_target_id: place for place, agent in enumerate(settings.agents)}
-        self.agents_by_number = {(agent.peripheral, agent.id): agent for agent in settings.agents}
-        self.agents_by_bare_number: dict[str, list[Agent]] = {}
-        for agent in settings.agents:
-            self.agents_by_bare_number.setdefault(agent.id, []).append(agent)
-        self.selectors = {selector.value: selector for selector in settings.script_selectors}
-        self.scripts = compile_scripts(settings)
-        self.paths = {
-            (member.peripheral, mrd_id): path.id
-            for path in settings.application_paths
-            for member in path.members
-            for mrd_id in member.mrds
-        }
-        """Application path by peripheral and domain (semantics 1.2)."""
-        kind_of = Site(settings).kind_of
-        self._precision = [
-            (f"pq:{queue.name}", queue.mrd, compile_precision_queue(queue, settings.attributes, kind_of))
-            for queue in settings.precision_queues
-        ]
-        self.queues = _queues(settings, self.scripts, self._precision)
-        self.groups = {
-            (queue.ref.id, queue.mrd_id): queue.ref
-            for queue in self.queues.values()
-            if queue.ref.kind is not QueueKind.AGENT
-        }
-        """Skill groups and precision queues by id on the wire and domain."""
-        self.mrd_of_queue = {
-            label: mrd for (label, mrd), queue in self.queues.items() if queue.ref.kind is not QueueKind.AGENT
-        }
-        """Domain of each skill group and precision queue, by label."""
-        self.queues_by_id: dict[tuple[int | None, int | None], tuple[QueueRef, int | None]] = {
-            (queue.ref.kind, queue.ref.id): (queue.ref, mrd_id)
-            for (_, mrd_id), queue in self.queues.items()
-            if queue.ref.kind is not QueueKind.AGENT
-        }
-        """Skill groups and precision queues with their domains, by QueueType and QueueID."""
-
+        self.configure(settings)
         self.last_now = float("-inf")
         self.last_day = 0
         self.last_key = 0
@@ -366,6 +327,60 @@ class State:
         self.task_counts: Counter[tuple[int, TaskState]] = Counter()
         self.leaving: dict[TaskId, QueueRef] = {}
         """Tasks that wait for an agent preferred, and the queue that they leave when their scripts go on."""
+        self.last_agents: OrderedDict[tuple[str, str], LastAgent] = OrderedDict()
+        """By variable and value, in order of noting (see `ctigw.routing.last_agents`)."""
+        self.words = Words()
+        self.statistics = open_book(settings)
+        self.touched: dict[int, None] = {}
+        """Agents (skill_target_id) that facts of the current input have changed, in order; scratch of the engine."""
+        self.unsettled: dict[int, None] = {}
+        """Those of them for whom no task has been sought since; scratch of the engine."""
+
+    def configure(self, settings: RoutingSettings) -> None:
+        """Everything that follows from the configuration alone; queues are empty, and nobody is in them.
+
+        Raises ConfigurationError when a script or a precision queue does not compile; nothing has changed then.
+        """
+        scripts = compile_scripts(settings)
+        self.settings = settings
+        self.mrds = {mrd.id: mrd for mrd in settings.media_routing_domains}
+        self.agents = {agent.skill_target_id: agent for agent in settings.agents}
+        self._positions = {agent.skill_target_id: place for place, agent in enumerate(settings.agents)}
+        self.agents_by_number = {(agent.peripheral, agent.id): agent for agent in settings.agents}
+        self.agents_by_bare_number: dict[str, list[Agent]] = {}
+        for agent in settings.agents:
+            self.agents_by_bare_number.setdefault(agent.id, []).append(agent)
+        self.selectors = {selector.value: selector for selector in settings.script_selectors}
+        self.scripts = scripts
+        self.paths = {
+            (member.peripheral, mrd_id): path.id
+            for path in settings.application_paths
+            for member in path.members
+            for mrd_id in member.mrds
+        }
+        """Application path by peripheral and domain (semantics 1.2)."""
+        kind_of = Site(settings).kind_of
+        self._precision = [
+            (f"pq:{queue.name}", queue.mrd, compile_precision_queue(queue, settings.attributes, kind_of))
+            for queue in settings.precision_queues
+        ]
+        self.queues = _queues(settings, self.scripts, self._precision)
+        self.groups = {
+            (queue.ref.id, queue.mrd_id): queue.ref
+            for queue in self.queues.values()
+            if queue.ref.kind is not QueueKind.AGENT
+        }
+        """Skill groups and precision queues by id on the wire and domain."""
+        self.mrd_of_queue = {
+            label: mrd for (label, mrd), queue in self.queues.items() if queue.ref.kind is not QueueKind.AGENT
+        }
+        """Domain of each skill group and precision queue, by label."""
+        self.queues_by_id: dict[tuple[int | None, int | None], tuple[QueueRef, int | None]] = {
+            (queue.ref.kind, queue.ref.id): (queue.ref, mrd_id)
+            for (_, mrd_id), queue in self.queues.items()
+            if queue.ref.kind is not QueueKind.AGENT
+        }
+        """Skill groups and precision queues with their domains, by QueueType and QueueID."""
         self.last_agent_keys = tuple(
             dict.fromkeys(
                 step.key
@@ -375,14 +390,6 @@ class State:
             )
         )
         """Variables by which scripts ask for a last agent."""
-        self.last_agents: OrderedDict[tuple[str, str], LastAgent] = OrderedDict()
-        """By variable and value, in order of noting (see `ctigw.routing.last_agents`)."""
-        self.words = Words()
-        self.statistics = open_book(settings)
-        self.touched: dict[int, None] = {}
-        """Agents (skill_target_id) that facts of the current input have changed, in order; scratch of the engine."""
-        self.unsettled: dict[int, None] = {}
-        """Those of them for whom no task has been sought since; scratch of the engine."""
 
     def queue(self, ref: QueueRef, mrd_id: int) -> WaitingQueue | None:
         """The queue in that domain; None when it belongs to another one."""
@@ -419,6 +426,14 @@ class State:
         if len(self.agents_by_bare_number[agent.id]) > 1:
             label += f"@{agent.peripheral}"
         return QueueRef(QueueKind.AGENT, agent.skill_target_id, label)
+
+    def stands(self, ref: QueueRef, mrd_id: int) -> bool:
+        """Whether the configuration has that very queue in that domain, or the agent whose own queue it is."""
+        if ref.kind is QueueKind.AGENT:
+            agent = self.agents.get(ref.id)
+            return mrd_id in self.mrds and agent is not None and self.own_queue_ref(agent) == ref
+        queue = self.queue(ref, mrd_id)
+        return queue is not None and queue.ref == ref
 
     def open_own_queue(self, ref: QueueRef, mrd_id: int) -> WaitingQueue:
         """Make an agent's own queue when the first task waits there: most of the agents never need one.

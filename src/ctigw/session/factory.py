@@ -45,6 +45,11 @@ class SessionFactory:
         self._devices = DeviceRegistry()
         self._ledger = RefusalLedger()
 
+    def take_over(self, other: "SessionFactory") -> None:
+        """New sessions are admitted and bound as those of another factory; registries and ledger stay."""
+        self.cti_access = other.cti_access
+        self.applications = other.applications
+
     def mr_pim(self, peer: PeerIdentity, now: float) -> MrPimSession:
         """We are the PIM of an application that dialled us."""
         return self._mr_pim(peer, now, None, None)

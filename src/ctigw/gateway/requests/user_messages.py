@@ -63,7 +63,7 @@ def _agent(desk: Desk, client: CtiClient, message: cti.UserMessageReq) -> Agent 
         return named_agent(desk, message.peripheral_id, message) or cti.FailureStatus.INVALID_AGENT_DATA
     if client.skill_target_id is None or message.distribution == cti.Distribution.TO_CLIENT:
         return cti.FailureStatus.REQUIRED_DATA_MISSING
-    return desk.directory.agents[client.skill_target_id]
+    return desk.directory.agents.get(client.skill_target_id) or cti.FailureStatus.INVALID_AGENT_DATA
 
 
 def _of_agent(desk: Desk, agent: Agent, distribution: int) -> Found:

@@ -16,8 +16,7 @@ def _signed_in(state: State, fact: facts.AgentSignedIn, now: float) -> None:
     key = AgentKey(fact.skill_target_id, fact.mrd_id)
     domain = state.domains.get(key)
     if domain is None:
-        agent = state.agents[fact.skill_target_id]
-        domain = AgentDomain(agent, state.mrds[fact.mrd_id])
+        domain = AgentDomain(state.agents[fact.skill_target_id], state.mrds[fact.mrd_id])
         state.find_queues(domain)
         state.domains[key] = domain
         state.domains_of.setdefault(fact.skill_target_id, []).append(domain)

@@ -131,7 +131,7 @@ def _script_moved(state: State, fact: facts.ScriptMoved, now: float) -> None:
     if fact.leaves is not None:
         state.leaving[task.id] = fact.leaves
     key = DeadlineKey(DeadlineKind.SCRIPT, task.id)
-    if fact.until is None:
+    if fact.until is None or task.kept:  # the script of a kept task goes on when somebody takes the task up
         state.deadlines.clear(key)
     else:
         state.deadlines.set(key, fact.until)

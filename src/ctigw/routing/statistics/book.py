@@ -55,6 +55,18 @@ def open_book(settings: RoutingSettings) -> Book:
     )
 
 
+def renew(book: Book, settings: RoutingSettings, now: float) -> None:
+    """Ledgers of the queues of other settings: of a queue that is the same its own, judged as the settings say."""
+    fresh = open_book(settings)
+    for label, ledger in fresh.queues.items():
+        former = book.queues.get(label)
+        if former is not None and (former.ref, former.mrd_id) == (ledger.ref, ledger.mrd_id):
+            former.redefine(ledger.threshold_s, ledger.level_type, now)
+            former.members.clear()
+            fresh.queues[label] = former
+    book.queues, book.labels = fresh.queues, fresh.labels
+
+
 def _queue_ledger(ref: QueueRef, mrd: MediaRoutingDomain, queue: SkillGroup | PrecisionQueue) -> QueueLedger:
     """With the threshold of the queue, else that of its domain (semantics 1.1)."""
     own = queue.service_level_threshold_s

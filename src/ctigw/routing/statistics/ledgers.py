@@ -189,6 +189,14 @@ class QueueLedger(Ledger):
         self.at(now)
         return self.fresh.pop(task_id, None) is not None
 
+    def redefine(self, threshold_s: float, level_type: str, now: float) -> None:
+        """Judge by another threshold from `now` on; what has passed the old one by then stays late."""
+        self.at(now)
+        self.threshold_s, self.level_type = threshold_s, level_type
+        if not threshold_s:
+            self.fresh.clear()
+        self.next_late = next(iter(self.fresh.values())) + threshold_s if self.fresh else NEVER
+
     def _notice_late(self, now: float) -> None:
         while self.fresh:
             task_id, entered = next(iter(self.fresh.items()))
