@@ -10,6 +10,7 @@ from ctigw.routing.terms import Choice, ModeCause, Obstacle, QueueKind, QueueRef
 
 AT = 1_790_000_000.0
 """14:13:20 UTC."""
+BEN = Agent(id="1002", name="Ben", skill_target_id=5002, peripheral=1)
 CHAT = QueueRef(QueueKind.SKILL_GROUP, 1, "sg:chat")
 
 

@@ -145,7 +145,7 @@ class Choice(NamedTuple):
     candidates: int = 1
     """TASK_CAME: agents of the step who could have had it, himself among them; AGENT_CAME: tasks in the queue."""
     queues: int = 1
-    """Queues with somebody to choose, this one among them; AGENT_CAME: those of the agent with a task for him."""
+    """Queues with somebody to choose, this one among them; AGENT_CAME: steps of queues where he stands, with a task."""
     score: int = 0
     """What counts first among the agents of a precision queue step, higher first; 0 where nothing but time does."""
     free_slots: int = 0
