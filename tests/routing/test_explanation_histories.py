@@ -28,7 +28,9 @@ def test_something_keeps_every_waiting_task_from_every_agent(seed: int) -> None:
         for task in [task for task in state_of(engine).tasks.values() if task.state is not TaskState.ENDED]:
             for number in AGENTS:
                 seen = engine.explain_pair(task.id, number)
-                assert seen is not None
+                assert (seen is None) == (number not in state_of(engine).agents)
+                if seen is None:
+                    continue
                 assert seen.has_it == (task.id in played.with_agent and played.with_agent[task.id][0] == number)
                 assert (seen.finding is not None) == bool(task.entries)
                 met |= set() if seen.finding is None else {seen.finding.obstacle}
